@@ -1,0 +1,19 @@
+using Archive.Store.Kernels;
+
+namespace Archive.Store.Blobs;
+
+/// <summary>The one place that builds blob keys.</summary>
+public static class BlobPaths
+{
+    /// <summary>The tree that plain web servers and btfhub's clients read: the newest build under this uname.</summary>
+    public static string Tree(KernelKey key) => $"{key}.btf.tar.xz";
+
+    /// <summary>The same bytes under the digest of the tarball: never replaced, so what a catalogue row names stays readable.</summary>
+    public static string Tarball(string sha256) => $"by-digest/{sha256[..2]}/{sha256}.btf.tar.xz";
+
+    /// <summary>Provenance of one build, by the digest of its tarball.</summary>
+    public static string Provenance(string tarballSha256) => $"by-digest/{tarballSha256[..2]}/{tarballSha256}.provenance.json";
+
+    /// <summary>Provenance of the build that the tree serves.</summary>
+    public static string TreeProvenance(KernelKey key) => $"{key}.btf.json";
+}

@@ -1,0 +1,61 @@
+using Archive.Store.Kernels;
+
+namespace Archive.Store.Catalogue;
+
+/// <summary>
+/// What is known of every kernel build: seen, failed with a reason, published with digests, withdrawn. SQL behind it;
+/// one row a build (key + package name + package version). The row of a publication is written after its blobs, so that whatever the
+/// catalogue says is published can be read.
+/// </summary>
+public interface ICatalogue
+{
+    /// <summary>Creates or migrates the schema; safe when several processes start at once.</summary>
+    Task InitialiseAsync(CancellationToken cancellation);
+
+    /// <summary>Adds the build as <see cref="Outcome.Pending"/> unless it is there; returns its record as it now stands.</summary>
+    Task<KernelRecord> SeenAsync(KernelBuild build, CancellationToken cancellation);
+
+    Task<KernelRecord?> FindAsync(KernelKey key, string packageName, string packageVersion, CancellationToken cancellation);
+
+    /// <summary>Records a failure or a withdrawal (reason required); counts the attempt. A published row is only changed by <see cref="Outcome.Withdrawn"/> and <see cref="Outcome.Conflict"/> keeps its publication.</summary>
+    Task RecordOutcomeAsync(KernelBuild build, Outcome outcome, string reason, DateTimeOffset? retryAt, CancellationToken cancellation);
+
+    /// <summary>Records the publication; the caller has stored every form before.</summary>
+    Task RecordPublicationAsync(KernelBuild build, Publication publication, CancellationToken cancellation);
+
+    /// <summary>Rows that satisfy every given part of the filter, in order of sequence, from <c>After</c> on.</summary>
+    Task<IReadOnlyList<KernelRecord>> ListAsync(KernelFilter filter, CancellationToken cancellation);
+
+    /// <summary>The record whose publication has this digest (raw or tarball), or this build-id; newest package version first.</summary>
+    Task<IReadOnlyList<KernelRecord>> FindByDigestAsync(string sha256, CancellationToken cancellation);
+
+    Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation);
+
+    Task<long> StartRunAsync(string source, CancellationToken cancellation);
+
+    Task FinishRunAsync(long runId, CrawlRunResult result, CancellationToken cancellation);
+
+    /// <summary>Latest runs, newest first.</summary>
+    Task<IReadOnlyList<CrawlRunRecord>> RunsAsync(string? source, int limit, CancellationToken cancellation);
+}
+
+/// <summary>Every part is optional; <c>Uname</c> matches exactly, <c>UnamePattern</c> by * and ?.</summary>
+public sealed record KernelFilter
+{
+    public string? Distro { get; init; }
+    public string? Version { get; init; }
+    public string? Arch { get; init; }
+    public string? Uname { get; init; }
+    public string? UnamePattern { get; init; }
+    public Outcome? Outcome { get; init; }
+
+    /// <summary>Only rows with a sequence above this.</summary>
+    public long After { get; init; }
+
+    public int Limit { get; init; } = 1000;
+}
+
+/// <param name="Error">Why the whole run failed; null where it went through (single kernels may have failed).</param>
+public sealed record CrawlRunResult(int Found, int New, int Published, int Failed, long DownloadedBytes, string? Error);
+
+public sealed record CrawlRunRecord(long Id, string Source, DateTimeOffset Started, DateTimeOffset? Finished, CrawlRunResult? Result);
