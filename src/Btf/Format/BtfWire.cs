@@ -4,6 +4,10 @@ namespace Btf.Format;
 public static class BtfWire
 {
     public const ushort Magic = 0xEB9F;
+
+    /// <summary>The magic as it reads in the other byte order.</summary>
+    public const ushort SwappedMagic = 0x9FEB;
+
     public const byte Version = 1;
 
     /// <summary>Bytes of the header every reader knows: magic, version, flags, hdr_len and the four section words.</summary>

@@ -1,0 +1,144 @@
+using System.Text;
+
+namespace Btf.Format;
+
+/// <summary>
+/// BTF as it stands in memory: the bytes, and where each type begins. Parsing is one pass that checks bounds;
+/// everything else is read from the bytes when asked for, so that a kernel of 100,000 types costs one array.
+/// Ids, names and sizes inside the records are not judged here but by <c>BtfValidator</c>; an id or a
+/// name out of range raises <see cref="BtfFormatException"/> when followed.
+/// </summary>
+/// <remarks>Immutable and safe for concurrent use.</remarks>
+public sealed class BtfBlob
+{
+    internal const string TypesSection = "BTF types";
+    internal const string StringsSection = "BTF strings";
+
+    private readonly int[] _offsets;
+    private readonly Lazy<BtfNameIndex> _names;
+
+    private BtfBlob(ReadOnlyMemory<byte> bytes, BtfHeader header, BtfBlob? baseBtf)
+    {
+        Bytes = bytes;
+        Header = header;
+        Base = baseBtf;
+        FirstId = baseBtf?.EndId ?? 1;
+        FirstNameOffset = baseBtf?.EndNameOffset ?? 0;
+        RequireTerminatedStrings();
+        _offsets = BtfTypeOffsets.Find(bytes.Span, header);
+        _names = new(() => new BtfNameIndex(this));
+    }
+
+    /// <summary>The whole of it, from the magic on.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    public BtfHeader Header { get; }
+
+    /// <summary>What split BTF builds on: ids and name offsets continue those of the base.</summary>
+    public BtfBlob? Base { get; }
+
+    public bool IsBigEndian => Header.IsBigEndian;
+
+    /// <summary>Number of types stored here, without void and without those of the base.</summary>
+    public int TypeCount => _offsets.Length;
+
+    /// <summary>The id of the first type stored here: 1, or the base's <see cref="EndId"/>.</summary>
+    public uint FirstId { get; }
+
+    /// <summary>One past the last id.</summary>
+    public uint EndId => FirstId + (uint)TypeCount;
+
+    internal uint FirstNameOffset { get; }
+    internal uint EndNameOffset => FirstNameOffset + (uint)Header.Strings.Length;
+
+    /// <summary>The types stored here, by ascending id.</summary>
+    public BtfTypes Types => new(this);
+
+    /// <summary>The type with this id, of the base if it is one of those; id 0 is void.</summary>
+    /// <exception cref="BtfFormatException">There is no such id.</exception>
+    public BtfType this[uint id]
+    {
+        get
+        {
+            if (id >= FirstId)
+                return id < EndId ? ReadType(id) : throw new BtfFormatException(TypesSection, 0, id, "type id out of range");
+            return id == 0 ? new BtfType(this, 0, 0, 0, 0, 0) : Base![id];
+        }
+    }
+
+    /// <param name="bytes">Raw BTF from the magic on. It is referred to, not copied.</param>
+    /// <param name="baseBtf">The base, if this is split BTF.</param>
+    /// <exception cref="BtfFormatException">A section or a type record does not fit, or its kind is unknown.</exception>
+    public static BtfBlob Parse(ReadOnlyMemory<byte> bytes, BtfBlob? baseBtf = null)
+    {
+        var header = BtfHeader.Parse(bytes.Span);
+        if (baseBtf is not null && baseBtf.IsBigEndian != header.IsBigEndian)
+            throw new BtfFormatException(BtfHeader.SectionName, 0, null, "byte order differs from that of the base");
+        return new BtfBlob(bytes, header, baseBtf);
+    }
+
+    /// <summary>The name at this offset of the string section, without its NUL.</summary>
+    /// <exception cref="BtfFormatException">The offset is past the strings.</exception>
+    public ReadOnlySpan<byte> NameBytes(uint nameOffset)
+    {
+        if (nameOffset < FirstNameOffset)
+            return Base!.NameBytes(nameOffset);
+        if (nameOffset >= EndNameOffset)
+            return nameOffset == 0 ? [] : throw new BtfFormatException(StringsSection, nameOffset, nameOffset, "name offset past the strings");
+        var rest = Strings[(int)(nameOffset - FirstNameOffset)..];
+        return rest[..rest.IndexOf((byte)0)];
+    }
+
+    /// <summary>The name at this offset, or the empty string for offset 0.</summary>
+    public string Name(uint nameOffset) => Encoding.UTF8.GetString(NameBytes(nameOffset));
+
+    /// <summary>The ids of the types of this name, ascending, here and in the base.</summary>
+    public IEnumerable<uint> Find(string name)
+    {
+        var own = _names.Value.Find(name);
+        return Base is null ? own : Base.Find(name).Concat(own);
+    }
+
+    /// <summary>The first type of this kind and name, or null.</summary>
+    public BtfType? Find(BtfKind kind, string name)
+    {
+        foreach (var id in Find(name))
+        {
+            if (this[id].Kind == kind)
+                return this[id];
+        }
+        return null;
+    }
+
+    internal ReadOnlySpan<byte> Strings => Bytes.Span.Slice(Header.Strings.Start, Header.Strings.Length);
+
+    internal bool HasName(uint nameOffset) => nameOffset < EndNameOffset || nameOffset == 0;
+
+    internal WordReader Words => new(Bytes.Span, IsBigEndian);
+
+    /// <summary>The record of a type stored here, as the bytes stand.</summary>
+    internal ReadOnlySpan<byte> Record(in BtfType type) =>
+        Bytes.Span.Slice(type.Offset, BtfWire.TypeSize + BtfWire.TrailingSize(type.Kind, type.Vlen));
+
+    private BtfType ReadType(uint id)
+    {
+        var offset = _offsets[id - FirstId];
+        var words = Words;
+        return new BtfType(this, id, offset, words.At(offset), words.At(offset + 4), words.At(offset + 8));
+    }
+
+    private void RequireTerminatedStrings()
+    {
+        var strings = Strings;
+        if (strings.IsEmpty)
+        {
+            if (Base is null)
+                throw new BtfFormatException(StringsSection, 0, 0, "no strings, not even the empty one");
+            return;
+        }
+        if (Base is null && strings[0] != 0)
+            throw new BtfFormatException(StringsSection, 0, strings[0], "does not start with the empty string");
+        if (strings[^1] != 0)
+            throw new BtfFormatException(StringsSection, strings.Length - 1, strings[^1], "does not end with NUL");
+    }
+}
