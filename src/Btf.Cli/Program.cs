@@ -1,1 +1,3 @@
-return 0;
+using Btf.Cli;
+
+return BtfCommand.Create().Parse(args).Invoke();

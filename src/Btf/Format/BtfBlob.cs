@@ -16,6 +16,7 @@ public sealed class BtfBlob
 
     private readonly int[] _offsets;
     private readonly Lazy<BtfNameIndex> _names;
+    private readonly Lazy<int> _pointerSize;
 
     private BtfBlob(ReadOnlyMemory<byte> bytes, BtfHeader header, BtfBlob? baseBtf)
     {
@@ -27,6 +28,7 @@ public sealed class BtfBlob
         RequireTerminatedStrings();
         _offsets = BtfTypeOffsets.Find(bytes.Span, header);
         _names = new(() => new BtfNameIndex(this));
+        _pointerSize = new(() => BtfPointerSize.Of(this));
     }
 
     /// <summary>The whole of it, from the magic on.</summary>
@@ -47,6 +49,9 @@ public sealed class BtfBlob
 
     /// <summary>One past the last id.</summary>
     public uint EndId => FirstId + (uint)TypeCount;
+
+    /// <summary>Bytes of a pointer, known by the size of <c>long</c>; 8 if there is no <c>long</c>.</summary>
+    public int PointerSize => _pointerSize.Value;
 
     internal uint FirstNameOffset { get; }
     internal uint EndNameOffset => FirstNameOffset + (uint)Header.Strings.Length;
@@ -110,6 +115,15 @@ public sealed class BtfBlob
         return null;
     }
 
+    /// <summary>How many types of each kind are stored here; kinds without any are absent.</summary>
+    public IReadOnlyDictionary<BtfKind, int> CountByKind()
+    {
+        var counts = new Dictionary<BtfKind, int>();
+        foreach (var type in Types)
+            counts[type.Kind] = counts.GetValueOrDefault(type.Kind) + 1;
+        return counts;
+    }
+
     internal ReadOnlySpan<byte> Strings => Bytes.Span.Slice(Header.Strings.Start, Header.Strings.Length);
 
     internal bool HasName(uint nameOffset) => nameOffset < EndNameOffset || nameOffset == 0;
@@ -117,8 +131,8 @@ public sealed class BtfBlob
     internal WordReader Words => new(Bytes.Span, IsBigEndian);
 
     /// <summary>The record of a type stored here, as the bytes stand.</summary>
-    internal ReadOnlySpan<byte> Record(in BtfType type) =>
-        Bytes.Span.Slice(type.Offset, BtfWire.TypeSize + BtfWire.TrailingSize(type.Kind, type.Vlen));
+    internal ReadOnlyMemory<byte> Record(in BtfType type) =>
+        Bytes.Slice(type.Offset, BtfWire.TypeSize + BtfWire.TrailingSize(type.Kind, type.Vlen));
 
     private BtfType ReadType(uint id)
     {

@@ -76,6 +76,25 @@ public readonly struct BtfType
     /// <summary>The member or parameter that a DECL_TAG is on, or -1 for the whole of its target.</summary>
     public int ComponentIndex => Kind == BtfKind.DeclTag ? (int)TrailingWord(0) : throw NotOfKind();
 
+    /// <summary>How many type ids the record holds, of whatever role.</summary>
+    public int ReferenceCount => Kind switch
+    {
+        BtfKind.Array => 2,
+        BtfKind.Struct or BtfKind.Union or BtfKind.Datasec => Vlen,
+        BtfKind.FuncProto => 1 + Vlen,
+        _ => HasTypeId ? 1 : 0,
+    };
+
+    /// <summary>The type ids that the record holds, in its order; 0 is void.</summary>
+    public uint Reference(int index) => Kind switch
+    {
+        BtfKind.Array => TrailingWord(index),
+        BtfKind.Struct or BtfKind.Union => TrailingWord(3 * index + 1),
+        BtfKind.Datasec => TrailingWord(3 * index),
+        BtfKind.FuncProto when index > 0 => TrailingWord(2 * index - 1),
+        _ => SizeOrType,
+    };
+
     internal uint TrailingWord(int index) => Blob.Words.At(Offset + BtfWire.TypeSize + 4 * index);
 
     public override string ToString() => $"[{Id}] {Kind} '{Name}'";

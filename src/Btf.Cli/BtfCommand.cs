@@ -1,0 +1,109 @@
+using System.CommandLine;
+using Btf.Format;
+using Btf.Format.Validation;
+using Btf.Text;
+
+namespace Btf.Cli;
+
+/// <summary>The <c>btf</c> command. Exit status: 0 done, 1 the answer is no (different, not valid), 2 input that cannot be read.</summary>
+public static class BtfCommand
+{
+    public const int Done = 0;
+    public const int AnswerIsNo = 1;
+    public const int BadInput = 2;
+
+    public static RootCommand Create() => new("Reads, checks and compares BTF, raw or in the .BTF section of an ELF file.")
+    {
+        Dump(),
+        Diff(),
+        Validate(),
+        Stat(),
+    };
+
+    private static Command Dump()
+    {
+        var file = FileArgument("FILE");
+        var format = new Option<string>("--format") { Description = "raw: the text of bpftool.", DefaultValueFactory = _ => "raw" };
+        format.AcceptOnlyFromAmong("raw");
+        var baseFile = BaseOption();
+        var command = new Command("dump", "Write every type as text.") { file, format, baseFile };
+        command.SetAction(parsed => Run(parsed, output => RawDump.Write(Open(parsed, file, baseFile), output)));
+        return command;
+    }
+
+    private static Command Diff()
+    {
+        var left = FileArgument("LEFT");
+        var right = FileArgument("RIGHT");
+        var command = new Command("diff", "Compare by structure, whatever the ids and their order; status 1 if different.") { left, right };
+        command.SetAction(parsed => Run(parsed, output =>
+        {
+            var diff = BtfDiff.Compare(BtfFile.Open(parsed.GetRequiredValue(left)), BtfFile.Open(parsed.GetRequiredValue(right)));
+            diff.Write(output);
+            return diff.AreEqual;
+        }));
+        return command;
+    }
+
+    private static Command Validate()
+    {
+        var file = FileArgument("FILE");
+        var baseFile = BaseOption();
+        var command = new Command("validate", "Check the kernel's rules and that no type is there twice; status 1 if broken.") { file, baseFile };
+        command.SetAction(parsed => Run(parsed, output =>
+        {
+            var blob = Open(parsed, file, baseFile);
+            var findings = BtfValidator.Check(blob).Concat(BtfValidator.CheckDeduplicated(blob)).ToList();
+            foreach (var finding in findings)
+                output.WriteLine(finding);
+            return findings.Count == 0;
+        }));
+        return command;
+    }
+
+    private static Command Stat()
+    {
+        var file = FileArgument("FILE");
+        var baseFile = BaseOption();
+        var command = new Command("stat", "Count the types of each kind.") { file, baseFile };
+        command.SetAction(parsed => Run(parsed, output =>
+        {
+            var blob = Open(parsed, file, baseFile);
+            var counts = blob.CountByKind();
+            foreach (var kind in Enum.GetValues<BtfKind>().Where(kind => counts.ContainsKey(kind)))
+                output.WriteLine($"{RawDump.KindName(kind),-12}{counts[kind],10}");
+            output.WriteLine($"{"types",-12}{blob.TypeCount,10}");
+            output.WriteLine($"{"bytes",-12}{blob.Bytes.Length,10}");
+        }));
+        return command;
+    }
+
+    private static Argument<string> FileArgument(string name) => new(name) { Description = "Raw BTF, or an ELF file with a .BTF section." };
+
+    private static Option<string?> BaseOption() => new("--base") { Description = "The BTF that a module's split BTF builds on." };
+
+    private static BtfBlob Open(ParseResult parsed, Argument<string> file, Option<string?> baseFile)
+    {
+        var baseBtf = parsed.GetValue(baseFile) is { } path ? BtfFile.Open(path) : null;
+        return BtfFile.Open(parsed.GetRequiredValue(file), baseBtf);
+    }
+
+    private static int Run(ParseResult parsed, Action<TextWriter> action) => Run(parsed, output =>
+    {
+        action(output);
+        return true;
+    });
+
+    private static int Run(ParseResult parsed, Func<TextWriter, bool> question)
+    {
+        try
+        {
+            return question(parsed.InvocationConfiguration.Output) ? Done : AnswerIsNo;
+        }
+        catch (Exception failure) when (failure is MalformedInputException or IOException or UnauthorizedAccessException)
+        {
+            parsed.InvocationConfiguration.Error.WriteLine($"btf: {failure.Message}");
+            return BadInput;
+        }
+    }
+}
