@@ -1,0 +1,84 @@
+using Archive.Extractor.Packages;
+
+namespace Archive.Extractor;
+
+/// <summary>
+/// The whole path from a kernel package to its BTF:
+/// <list type="number">
+/// <item>the package is read ahead of the decoder (<see cref="ReadAheadStream"/>);</item>
+/// <item>ar, codec and tar are undone as it comes in (<see cref="DebPackage"/>), up to the kernel image;</item>
+/// <item>the image alone goes to a temporary file (<see cref="SpooledImage"/>), and decoding stops at its end;</item>
+/// <item>that file is converted (<see cref="VmlinuxConverter"/>).</item>
+/// </list>
+/// The rest of the package stays unread: a caller that wants its hash reads it on (its own stream then sees every
+/// byte once). Doing that between <see cref="Spool"/> and <see cref="Convert"/>, or beside the latter, is up to the caller.
+/// </summary>
+/// <param name="workFolder">Where the image is kept while it is worked on; must exist and have room for it.</param>
+public sealed class KernelExtractor(string workFolder, ConversionOptions conversion, ExtractionLimits? limits = null)
+{
+    private readonly ExtractionLimits _limits = limits ?? ExtractionLimits.Default;
+
+    /// <summary>Takes the kernel image out of a package and converts it.</summary>
+    /// <inheritdoc cref="Spool"/>
+    public ConvertedKernel Extract(Stream package, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var image = Spool(package, progress, cancellation);
+        return Convert(image, progress, cancellation);
+    }
+
+    /// <summary>Converts a package, or a kernel image, that is a file.</summary>
+    /// <inheritdoc cref="Spool"/>
+    public ConvertedKernel ExtractFile(string path, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        if (PackageKinds.Detect(file) == PackageKind.Image)
+            return ConvertImage(path, file.Length, progress, cancellation);
+        file.Position = 0;
+        return Extract(file, progress, cancellation);
+    }
+
+    /// <summary>Takes the kernel image out of a package.</summary>
+    /// <param name="package">Read forward from where it stands, up to somewhere past the end of the image; not closed.</param>
+    /// <exception cref="Btf.MalformedInputException">The package or what is in it is malformed, or beyond a limit.</exception>
+    /// <exception cref="NoDebugInfoException">The package has no kernel image.</exception>
+    /// <exception cref="UnsupportedImageException">A kind of package that we do not read.</exception>
+    /// <exception cref="MissingLibraryException">The library that decodes it is not installed.</exception>
+    public SpooledImage Spool(Stream package, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using var input = new ReadAheadStream(package, cancellation);
+        using var deb = DebPackage.Open(PackageKinds.RequireDeb(input), _limits, conversion.Threads);
+        var (image, uname) = FindImage(deb.Files, input, progress, cancellation);
+        if (image.Size > _limits.MaxImageBytes)
+            throw new PackageFormatException(image.Name, 0, (ulong)image.Size, $"is larger than {_limits.MaxImageBytes} bytes");
+        long unpacked = 0;
+        return SpooledImage.Create(workFolder, image, uname, count =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(new(ExtractionStage.Unpacking, input.BytesRead, unpacked += count, image.Size));
+        });
+    }
+
+    /// <summary>Converts an image that was taken out of a package.</summary>
+    public ConvertedKernel Convert(SpooledImage image, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default) =>
+        ConvertImage(image.Path, image.Size, progress, cancellation);
+
+    private ConvertedKernel ConvertImage(string path, long size, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+    {
+        progress?.Report(new(ExtractionStage.Converting, 0, size, size));
+        return VmlinuxConverter.Convert(path, conversion, cancellation);
+    }
+
+    private static (TarFile Image, string Uname) FindImage(
+        TarReader files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+    {
+        while (files.Next() is { } file)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (KernelImageNames.UnameOf(file.Name) is { } uname)
+                return (file, uname);
+            progress?.Report(new(ExtractionStage.Searching, input.BytesRead, 0, 0));
+        }
+
+        throw new NoDebugInfoException($"no kernel image among the {files.Entries} entries of the package");
+    }
+}

@@ -1,0 +1,73 @@
+namespace Archive.Extractor.Packages;
+
+/// <summary>
+/// A kernel image in a temporary file. On Linux the file loses its name as soon as it is made, so that nothing is
+/// left of it however the process ends; <see cref="Path"/> then leads to it through the open handle, for this
+/// process only. Elsewhere it is deleted when closed.
+/// </summary>
+public sealed class SpooledImage : IDisposable
+{
+    private const int CopyBytes = 1 << 20;
+    private readonly FileStream _file;
+
+    private SpooledImage(FileStream file, string entry, string uname)
+    {
+        _file = file;
+        Entry = entry;
+        Uname = uname;
+    }
+
+    /// <summary>Opens the image for as long as this object lives.</summary>
+    public string Path => OperatingSystem.IsLinux() ? $"/proc/self/fd/{_file.SafeFileHandle.DangerousGetHandle()}" : _file.Name;
+
+    /// <summary>The image's name in its package.</summary>
+    public string Entry { get; }
+
+    /// <summary>The uname release in that name.</summary>
+    public string Uname { get; }
+
+    public long Size => _file.Length;
+
+    /// <summary>Copies the image's content to a temporary file in <paramref name="folder"/>.</summary>
+    /// <exception cref="IOException">The disk is full or failing.</exception>
+    internal static SpooledImage Create(string folder, TarFile image, string uname, Action<long> copied)
+    {
+        var spooled = new SpooledImage(OpenNameless(folder, image.Size), image.Name, uname);
+        try
+        {
+            spooled.Fill(image.Content, copied);
+            return spooled;
+        }
+        catch
+        {
+            spooled.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private static FileStream OpenNameless(string folder, long size)
+    {
+        var file = new FileStream(System.IO.Path.Combine(folder, $"vmlinux-{Guid.NewGuid():n}.tmp"), new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+            BufferSize = 0,
+            Options = OperatingSystem.IsLinux() ? FileOptions.None : FileOptions.DeleteOnClose,
+            // A full disk is told here, before the decoding.
+            PreallocationSize = size,
+        });
+        if (OperatingSystem.IsLinux())
+            File.Delete(file.Name);
+        return file;
+    }
+
+    private void Fill(Stream content, Action<long> copied)
+    {
+        var buffer = GC.AllocateUninitializedArray<byte>(CopyBytes);
+        for (int count; (count = content.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0; copied(count))
+            _file.Write(buffer, 0, count);
+    }
+}
