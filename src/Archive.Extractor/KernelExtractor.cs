@@ -69,7 +69,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     }
 
     private static (TarFile Image, string Uname) FindImage(
-        TarReader files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+        TarFileReader files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
         while (files.Next() is { } file)
         {

@@ -6,13 +6,13 @@ public sealed class DebPackage : IDisposable
     private const int MaxMembers = 16;
     private readonly ExpansionGuard _data;
 
-    private DebPackage(ExpansionGuard data, TarReader files)
+    private DebPackage(ExpansionGuard data, TarFileReader files)
     {
         _data = data;
         Files = files;
     }
 
-    public TarReader Files { get; }
+    public TarFileReader Files { get; }
 
     /// <summary>Reads up to the beginning of <c>data.tar</c>. The source is not closed.</summary>
     /// <exception cref="PackageFormatException">Not a Debian package that we read.</exception>
@@ -21,7 +21,7 @@ public sealed class DebPackage : IDisposable
         var data = FindData(new ArReader(source, "package"));
         var decoder = Codecs.OpenDecoder(data.Content, data.Name, new DecoderOptions(threads, limits.MaxDecoderBytes));
         var guard = new ExpansionGuard(decoder, limits);
-        return new DebPackage(guard, new TarReader(guard, data.Name, limits.MaxEntries));
+        return new DebPackage(guard, new TarFileReader(guard, data.Name, limits.MaxEntries));
     }
 
     public void Dispose() => _data.Dispose();

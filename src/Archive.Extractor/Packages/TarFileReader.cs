@@ -14,7 +14,7 @@ public sealed record TarFile(string Name, long Size, Stream Content);
 /// System.Formats.Tar is not used for reading, because it allocates what the size field of a long-name or pax entry
 /// says, up to 2 GiB, before a byte of it was seen, and because its errors do not tell the offset.
 /// </remarks>
-public sealed class TarReader(Stream tar, string member, int maxEntries)
+public sealed class TarFileReader(Stream tar, string member, int maxEntries)
 {
     private const int MaxExtensionBytes = 64 * 1024;
     private readonly byte[] _block = new byte[TarHeader.Bytes];

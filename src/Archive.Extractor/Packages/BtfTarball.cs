@@ -1,0 +1,67 @@
+namespace Archive.Extractor.Packages;
+
+/// <summary>
+/// The published form of a kernel's BTF, <c>{uname}.btf.tar.xz</c>: one member <c>{uname}.btf</c> in exactly the
+/// bytes of <c>tar -c --sort=name --owner=root:0 --group=root:0 --mode=a=r --mtime=@0</c>, compressed with xz.
+/// The same BTF gives the same tarball, whatever the number of threads.
+/// </summary>
+public static class BtfTarball
+{
+    /// <summary>The kernel's own limit of a release (<c>__NEW_UTS_LEN</c>); it fits every tar header.</summary>
+    public const int MaxUnameLength = 64;
+
+    // Measured on the BTF of 6.1 cloud amd64 (4.1 MB), two cores: preset 6 gives 985 kB in 2.1 s, in blocks of 2 MiB
+    // 991 kB in 1.4 s; preset 3 1,121 kB in 1.0 s. What is read for years is worth the second.
+    private const int Preset = 6;
+    private const int BlockBytes = 2 << 20;
+
+    /// <summary>GNU tar pads an archive to whole records of 20 blocks.</summary>
+    private const int RecordBytes = 20 * TarHeader.Bytes;
+
+    private const int MaxBtfBytes = 256 << 20;
+    private const string Extension = ".btf";
+
+    /// <exception cref="ValidationException">The uname cannot be a member's name.</exception>
+    public static byte[] Pack(string uname, ReadOnlySpan<byte> btf, int threads) =>
+        Codecs.EncodeXz(Tar(uname, btf), Preset, BlockBytes, threads);
+
+    /// <summary>The first file in a tarball, of any codec, and its name there.</summary>
+    /// <param name="tarball">Read from where it stands; not closed.</param>
+    /// <exception cref="PackageFormatException">Not such a tarball, or its member exceeds 256 MiB.</exception>
+    public static (string Name, byte[] Btf) Unpack(Stream tarball)
+    {
+        using var decoder = Codecs.OpenDecoder(tarball, "tarball", DecoderOptions.Default);
+        using var tar = new ExpansionGuard(decoder, ExtractionLimits.Default);
+        var file = new TarFileReader(tar, decoder.Member, maxEntries: 16).Next()
+            ?? throw new PackageFormatException(decoder.Member, 0, null, "has no file");
+        if (file.Size > MaxBtfBytes)
+            throw new PackageFormatException(file.Name, 0, (ulong)file.Size, $"is larger than {MaxBtfBytes} bytes");
+        return (file.Name, ReadAll(file));
+    }
+
+    internal static byte[] Tar(string uname, ReadOnlySpan<byte> btf)
+    {
+        CheckUname(uname);
+        var length = TarHeader.Bytes + btf.Length + (-btf.Length & (TarHeader.Bytes - 1)) + (2 * TarHeader.Bytes);
+        var tar = new byte[(length + RecordBytes - 1) / RecordBytes * RecordBytes];
+        TarHeader.Write(tar.AsSpan(0, TarHeader.Bytes), uname + Extension, btf.Length);
+        btf.CopyTo(tar.AsSpan(TarHeader.Bytes));
+        return tar;
+    }
+
+    private static void CheckUname(string uname)
+    {
+        if (uname.Length is 0 or > MaxUnameLength)
+            throw new ValidationException($"uname '{uname}' has {uname.Length} characters; a kernel's has 1 to {MaxUnameLength}");
+        if (uname[0] == '.' || !uname.All(static c => c is > ' ' and < '\x7f' and not '/' and not '\\'))
+            throw new ValidationException($"uname '{uname}' cannot be a file's name");
+    }
+
+    // The size is a claim: the buffer grows with what comes.
+    private static byte[] ReadAll(TarFile file)
+    {
+        using var content = new MemoryStream();
+        file.Content.CopyTo(content);
+        return content.ToArray();
+    }
+}
