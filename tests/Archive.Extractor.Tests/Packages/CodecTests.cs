@@ -84,11 +84,10 @@ public sealed class CodecTests : IDisposable
     [Theory]
     [InlineData("xz -c -9")]
     [InlineData("xz -c --format=lzma -9")]
-    [InlineData("zstd -qc --ultra -22 --long=30")]
+    [InlineData("zstd -qc --long=30")]
     public void RefusesADictionaryBeyondTheLimit(string compressor)
     {
-        File.WriteAllBytes(_workspace.PathOf("big"), new byte[40 << 20]); // a window is never larger than the data
-        var compressed = _workspace.Run("sh", "-c", compressor + " < big");
+        var compressed = Compress(compressor);
         Assert.Throws<PackageFormatException>(() => Decode(compressed, maxBytes: 16 << 20));
     }
 
@@ -123,7 +122,7 @@ public sealed class CodecTests : IDisposable
     private byte[] Compress(string compressor)
     {
         File.WriteAllBytes(_workspace.PathOf("plain"), _plain);
-        return _workspace.Run("sh", "-c", compressor + " < plain");
+        return _workspace.Run("sh", "-c", "cat plain | " + compressor);
     }
 
     private static IEnumerable<int> TruncationPoints(int length) =>

@@ -14,6 +14,7 @@ public sealed class Workspace : IDisposable
         var start = new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = Folder,
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { ["LC_ALL"] = "C" },

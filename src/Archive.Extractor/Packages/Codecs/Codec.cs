@@ -1,5 +1,5 @@
 using ICSharpCode.SharpZipLib.BZip2;
-using System.IO.Compression;
+using ICSharpCode.SharpZipLib.GZip;
 
 namespace Archive.Extractor.Packages;
 
@@ -56,7 +56,8 @@ public static class Codecs
             Codec.Xz => XzDecoder.OpenXz(whole, member, options),
             Codec.Lzma => XzDecoder.OpenLzma(whole, member, options),
             Codec.Zstd => new ZstdDecoder(whole, member, options),
-            Codec.Gzip => new StreamDecoder(whole, member, static s => new GZipStream(s, CompressionMode.Decompress, leaveOpen: true)),
+            // The framework's GZipStream takes a missing trailer for the end.
+            Codec.Gzip => new StreamDecoder(whole, member, static s => new GZipInputStream(s) { IsStreamOwner = false }),
             Codec.Bzip2 => new StreamDecoder(whole, member, static s => new BZip2InputStream(s) { IsStreamOwner = false }),
             _ => new StreamDecoder(whole, member, static s => s),
         };
