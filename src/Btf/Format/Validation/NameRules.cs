@@ -5,8 +5,8 @@ internal static class NameRules
 {
     private enum Rule { Free, None, OptionalIdentifier, Identifier, Section, NotEmpty }
 
-    // include/linux/kallsyms.h: KSYM_NAME_LEN, with the NUL
-    private const int MaxLength = 511;
+    // include/linux/kallsyms.h: KSYM_NAME_LEN, which here does not count the NUL
+    private const int MaxLength = 512;
 
     /// <summary>Whether the name that a type of this kind has, at an offset within the strings, is one it may have.</summary>
     public static bool Allows(in BtfType type) => OfKind(type.Kind) switch

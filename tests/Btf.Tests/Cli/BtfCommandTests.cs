@@ -1,0 +1,92 @@
+using System.CommandLine;
+using Btf.Cli;
+using Btf.Format;
+
+namespace Btf.Tests.Cli;
+
+public sealed class BtfCommandTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("btf-cli-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public void DumpWritesRawText()
+    {
+        var (status, output, _) = Run("dump", EveryKind());
+
+        Assert.Equal(BtfCommand.Done, status);
+        Assert.StartsWith("[1] INT 'int' size=4 bits_offset=0 nr_bits=32 encoding=SIGNED\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DiffOfEqualFilesIsStatusZero() => Assert.Equal(BtfCommand.Done, Run("diff", EveryKind(), EveryKind()).Status);
+
+    [Fact]
+    public void DiffOfDifferentFilesIsStatusOne()
+    {
+        var other = new BtfFixture();
+        other.Int();
+
+        Assert.Equal(BtfCommand.AnswerIsNo, Run("diff", EveryKind(), Save(other.Bytes())).Status);
+    }
+
+    [Fact]
+    public void ValidateTellsFindingsWithStatusOne()
+    {
+        var broken = new BtfFixture();
+        broken.Type(BtfKind.Ptr, sizeOrType: 9);
+
+        var (status, output, _) = Run("validate", Save(broken.Bytes()));
+
+        Assert.Equal(BtfCommand.AnswerIsNo, status);
+        Assert.Equal("[1] TypeId: Ptr refers to a type that does not exist (value 0x9)\n", output);
+    }
+
+    [Fact]
+    public void ValidateOfValidFileIsStatusZero() => Assert.Equal(BtfCommand.Done, Run("validate", EveryKind()).Status);
+
+    [Fact]
+    public void StatCountsByKind() => Assert.Contains("DECL_TAG             2\n", Run("stat", EveryKind()).Output, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("dump")]
+    [InlineData("validate")]
+    [InlineData("stat")]
+    public void MalformedFileIsStatusTwo(string command)
+    {
+        var (status, _, error) = Run(command, Save([1, 2, 3, .. new byte[40]]));
+
+        Assert.Equal(BtfCommand.BadInput, status);
+        Assert.Equal("btf: BTF header+0x0: not BTF: wrong magic (value 0x201)\n", error);
+    }
+
+    [Fact]
+    public void MissingFileIsStatusTwo() => Assert.Equal(BtfCommand.BadInput, Run("dump", Path.Combine(_folder.FullName, "none")).Status);
+
+    [Fact]
+    public void FindingsOfDamagedIdsDoNotEndInAnException()
+    {
+        var broken = new BtfFixture();
+        broken.Type(BtfKind.Ptr, sizeOrType: 9);
+
+        Assert.Equal(BtfCommand.BadInput, Run("diff", Save(broken.Bytes()), EveryKind()).Status);
+    }
+
+    private string EveryKind() => Save(BtfFixture.OfEveryKind().Bytes());
+
+    private string Save(byte[] bytes)
+    {
+        var path = Path.Combine(_folder.FullName, Path.GetRandomFileName());
+        File.WriteAllBytes(path, bytes);
+        return path;
+    }
+
+    private static (int Status, string Output, string Error) Run(params string[] arguments)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var status = BtfCommand.Create().Parse(arguments).Invoke(new InvocationConfiguration { Output = output, Error = error });
+        return (status, output.ToString(), error.ToString());
+    }
+}
