@@ -5,14 +5,23 @@ using Btf.Text;
 
 namespace Btf.Cli;
 
-/// <summary>The <c>btf</c> command. Exit status: 0 done, 1 the answer is no (different, not valid), 2 input that cannot be read.</summary>
+/// <summary>The <c>btf</c> command. Exit status: 0 done, 1 the answer is no (different, not valid), 2 a command line or input that cannot be read.</summary>
 public static class BtfCommand
 {
     public const int Done = 0;
     public const int AnswerIsNo = 1;
     public const int BadInput = 2;
 
-    public static RootCommand Create() => new("Reads, checks and compares BTF, raw or in the .BTF section of an ELF file.")
+    /// <param name="arguments">The command line, without the command's name.</param>
+    /// <param name="configuration">Where output goes; null for the console.</param>
+    public static int Run(IReadOnlyList<string> arguments, InvocationConfiguration? configuration = null)
+    {
+        var parsed = Create().Parse(arguments);
+        var status = parsed.Invoke(configuration);
+        return parsed.Errors.Count > 0 ? BadInput : status;
+    }
+
+    private static RootCommand Create() => new("Reads, checks and compares BTF, raw or in the .BTF section of an ELF file.")
     {
         Dump(),
         Diff(),

@@ -1,3 +1,3 @@
 using Btf.Cli;
 
-return BtfCommand.Create().Parse(args).Invoke();
+return BtfCommand.Run(args);

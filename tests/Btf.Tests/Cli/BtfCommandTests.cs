@@ -65,7 +65,22 @@ public sealed class BtfCommandTests : IDisposable
     public void MissingFileIsStatusTwo() => Assert.Equal(BtfCommand.BadInput, Run("dump", Path.Combine(_folder.FullName, "none")).Status);
 
     [Fact]
-    public void FindingsOfDamagedIdsDoNotEndInAnException()
+    public void IncompleteCommandLineIsStatusTwo() => Assert.Equal(BtfCommand.BadInput, Run("diff", EveryKind()).Status);
+
+    [Fact]
+    public void SplitBtfIsReadOnItsBase()
+    {
+        var baseBtf = BtfFixture.OfEveryKind().Blob();
+        var module = new BtfFixture(firstId: baseBtf.EndId, firstNameOffset: baseBtf.EndNameOffset);
+        module.Type(BtfKind.Typedef, "own", sizeOrType: 1);
+
+        var (status, output, _) = Run("dump", Save(module.Bytes()), "--base", EveryKind());
+
+        Assert.Equal((BtfCommand.Done, $"[{baseBtf.EndId}] TYPEDEF 'own' type_id=1\n"), (status, output));
+    }
+
+    [Fact]
+    public void DiffOfDamagedIdsIsStatusTwo()
     {
         var broken = new BtfFixture();
         broken.Type(BtfKind.Ptr, sizeOrType: 9);
@@ -86,7 +101,7 @@ public sealed class BtfCommandTests : IDisposable
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var status = BtfCommand.Create().Parse(arguments).Invoke(new InvocationConfiguration { Output = output, Error = error });
+        var status = BtfCommand.Run(arguments, new InvocationConfiguration { Output = output, Error = error });
         return (status, output.ToString(), error.ToString());
     }
 }

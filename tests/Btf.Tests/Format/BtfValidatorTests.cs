@@ -287,6 +287,16 @@ public sealed class BtfValidatorTests
         Assert.Empty(BtfValidator.Check(btf.Blob()));
     }
 
+    /// <summary>The kernel reads the enum as four bytes there, and refuses what compilers make of a packed enum.</summary>
+    [Fact]
+    public void AcceptsSmallEnumAtTheEndOfKindFlagStruct()
+    {
+        var btf = new BtfFixture();
+        btf.Composite(BtfKind.Struct, "s", 1, true, ("color", btf.Enum("e", 1, ("RED", 0)), 0));
+
+        Assert.Empty(BtfValidator.Check(btf.Blob()));
+    }
+
     [Fact]
     public void AcceptsFourBytePointersOf32BitKernels()
     {

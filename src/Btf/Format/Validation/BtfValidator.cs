@@ -12,7 +12,7 @@ namespace Btf.Format.Validation;
 /// </summary>
 /// <remarks>
 /// Stricter than the kernel: no cycle without a named struct or union, no composite that contains itself through a modifier,
-/// ASCII names only. More lenient: an enum member of a kind_flag struct needs its own size, where the kernel wants room for
+/// ASCII names only, no modifier of a FUNC whatever the order of ids. More lenient: an enum member of a kind_flag struct needs its own size, where the kernel wants room for
 /// four bytes, and pointers have the size of the BTF's <c>long</c>, not of the running kernel's.
 /// </remarks>
 public static class BtfValidator
