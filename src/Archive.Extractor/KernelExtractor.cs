@@ -27,14 +27,17 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     }
 
     /// <summary>Converts a package, or a kernel image, that is a file.</summary>
+    /// <returns>The uname that the package states, null for an image; and the BTF.</returns>
     /// <inheritdoc cref="Spool"/>
-    public ConvertedKernel ExtractFile(string path, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    public (string? PackageUname, ConvertedKernel Kernel) ExtractFile(
+        string path, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         if (PackageKinds.Detect(file) == PackageKind.Image)
-            return ConvertImage(path, file.Length, progress, cancellation);
+            return (null, ConvertImage(path, file.Length, progress, cancellation));
         file.Position = 0;
-        return Extract(file, progress, cancellation);
+        using var image = Spool(file, progress, cancellation);
+        return (image.Uname, Convert(image, progress, cancellation));
     }
 
     /// <summary>Takes the kernel image out of a package.</summary>

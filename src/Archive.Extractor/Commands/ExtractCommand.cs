@@ -1,0 +1,76 @@
+using System.CommandLine;
+using Archive.Extractor.Packages;
+using Btf;
+
+namespace Archive.Extractor.Commands;
+
+/// <summary>
+/// <c>extract PACKAGE|VMLINUX -o OUT</c>. Exit status: 0 done, 1 there is nothing to extract, it is not supported
+/// or fails a check, or the disk fails; 2 bad usage; 3 malformed input; 130 interrupted.
+/// </summary>
+public static class ExtractCommand
+{
+    public const int Done = 0;
+    public const int Failed = 1;
+    public const int BadUsage = 2;
+    public const int MalformedInput = 3;
+    public const int Interrupted = 130;
+
+    private static readonly Argument<FileInfo> Input = new Argument<FileInfo>("PACKAGE|VMLINUX")
+    { Description = "A Debian debug package, or an ELF kernel image." }.AcceptExistingOnly();
+
+    private static readonly Option<FileInfo> Output = new("--output", "-o")
+    { Description = "Where the BTF goes: a name that ends in .btf.tar.xz gets the tarball, any other raw BTF.", Required = true };
+
+    private static readonly Option<BtfSource> Source = new("--source")
+    { Description = "Where the BTF is taken from.", DefaultValueFactory = _ => BtfSource.Auto };
+
+    private static readonly Option<int> Threads = new("--threads")
+    { Description = "Threads for decoding and converting.", DefaultValueFactory = _ => Environment.ProcessorCount };
+
+    private static readonly Option<DirectoryInfo?> Work = new("--work")
+    { Description = "Folder for the unpacked image while it is worked on; the output's if not given." };
+
+    static ExtractCommand() => Threads.Validators.Add(static result =>
+    {
+        if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 256)
+            result.AddError("--threads is to be 1 to 256");
+    });
+
+    public static Command Create()
+    {
+        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Threads, Work };
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
+        return command;
+    }
+
+    private static int Run(ParseResult parsed, CancellationToken cancellation)
+    {
+        try
+        {
+            var job = ExtractJob.Of(
+                parsed.GetRequiredValue(Input), parsed.GetRequiredValue(Output), parsed.GetValue(Work),
+                new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads)));
+            var summary = ExtractionDisplay.Show(parsed.InvocationConfiguration.Error, progress => job.Run(progress, cancellation));
+            parsed.InvocationConfiguration.Output.WriteLine(summary);
+            return Done;
+        }
+        catch (OperationCanceledException)
+        {
+            return Interrupted;
+        }
+        catch (Exception problem) when (StatusOf(problem) is { } status)
+        {
+            parsed.InvocationConfiguration.Error.WriteLine($"extract: {problem.Message}");
+            return status;
+        }
+    }
+
+    private static int? StatusOf(Exception problem) => problem switch
+    {
+        MalformedInputException => MalformedInput,
+        NoDebugInfoException or UnsupportedImageException or ValidationException or MissingLibraryException => Failed,
+        IOException or UnauthorizedAccessException => Failed,
+        _ => null,
+    };
+}
