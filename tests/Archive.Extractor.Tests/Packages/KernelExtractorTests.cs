@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.IO.MemoryMappedFiles;
 using Archive.Extractor.Packages;
 
 namespace Archive.Extractor.Tests.Packages;
@@ -31,6 +32,15 @@ public sealed class KernelExtractorTests : IDisposable
     {
         using var spooled = Spool(Samples.DebOf(TarOf(Samples.ImageEntry)));
         Assert.Empty(Directory.GetFileSystemEntries(_work));
+    }
+
+    [Fact]
+    public void TheImageCanBeMappedIntoMemory()
+    {
+        using var spooled = Spool(Samples.DebOf(TarOf(Samples.ImageEntry, 5000)));
+        using var map = MemoryMappedFile.CreateFromFile(spooled.Path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        using var view = map.CreateViewAccessor(0, spooled.Size, MemoryMappedFileAccess.Read);
+        Assert.Equal(Samples.Image(5000)[4999], view.ReadByte(4999));
     }
 
     [Theory]
