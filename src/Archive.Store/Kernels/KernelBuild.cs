@@ -55,7 +55,10 @@ public sealed record KernelRecord
     /// <summary>When a failure is worth another try; null for never (until asked).</summary>
     public DateTimeOffset? RetryAt { get; init; }
 
-    /// <summary>Set exactly when <see cref="Outcome"/> is <see cref="Outcome.Published"/> or <see cref="Outcome.Withdrawn"/> after publication.</summary>
+    /// <summary>
+    /// What was published of the build, ever: set when <see cref="Outcome"/> is <see cref="Outcome.Published"/>, and kept when it becomes
+    /// <see cref="Outcome.Conflict"/> (what was published first is still served) or <see cref="Outcome.Withdrawn"/> (it is not).
+    /// </summary>
     public Publication? Publication { get; init; }
 }
 

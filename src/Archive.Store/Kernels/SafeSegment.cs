@@ -6,11 +6,14 @@ public static class SafeSegment
     public const int MaxLength = 200;
 
     public static bool IsSafe(string? value) =>
-        value is { Length: > 0 and <= MaxLength } && value[0] != '.' && value.All(IsAllowed);
+        value is { Length: <= MaxLength } && HasSafeCharacters(value);
 
     /// <exception cref="ArgumentException">The value is no safe segment.</exception>
     public static string Check(string value, string name) =>
         IsSafe(value) ? value : throw new ArgumentException($"'{value}' cannot be a path segment", name);
+
+    internal static bool HasSafeCharacters(string value) =>
+        value.Length > 0 && value[0] != '.' && value.All(IsAllowed);
 
     private static bool IsAllowed(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '+' or '~' or '-';
 }

@@ -1,0 +1,60 @@
+using Archive.Store.Blobs;
+using Archive.Store.Catalogue;
+
+namespace Archive.Store;
+
+/// <summary>Where an archive on this machine is kept.</summary>
+public sealed record StoreOptions
+{
+    /// <summary>Holds <c>tree/</c> (blobs), <c>catalogue.db</c> and <c>work/</c> (scratch); created where it is not there.</summary>
+    public required string DataDirectory { get; init; }
+}
+
+/// <summary>
+/// An archive below one data directory. Several processes may have it open: the API and a crawl command, or two crawls.
+/// </summary>
+public sealed class ArchiveStore : IDisposable
+{
+    private readonly FolderBlobStore _blobs;
+    private readonly SqliteCatalogue _catalogue;
+
+    private ArchiveStore(FolderBlobStore blobs, SqliteCatalogue catalogue, WorkFolder work) =>
+        (_blobs, _catalogue, Work) = (blobs, catalogue, work);
+
+    public IBlobStore Blobs => _blobs;
+
+    public ICatalogue Catalogue => _catalogue;
+
+    public WorkFolder Work { get; }
+
+    /// <summary>Opens the archive, sweeping what killed processes left, and brings the catalogue's schema up to date.</summary>
+    public static async Task<ArchiveStore> OpenAsync(StoreOptions options, TimeProvider clock, CancellationToken cancellation)
+    {
+        var store = Open(options, clock);
+        try
+        {
+            await store.Catalogue.InitialiseAsync(cancellation);
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens the archive; the caller initialises the catalogue.</summary>
+    internal static ArchiveStore Open(StoreOptions options, TimeProvider clock)
+    {
+        var data = Directory.CreateDirectory(options.DataDirectory).FullName;
+        var work = new WorkFolder(Path.Combine(data, "work"));
+        var catalogue = new SqliteCatalogue(Path.Combine(data, "catalogue.db"), clock);
+        return new ArchiveStore(FolderBlobStore.Open(Path.Combine(data, "tree")), catalogue, work);
+    }
+
+    public void Dispose()
+    {
+        _blobs.Dispose();
+        _catalogue.Dispose();
+    }
+}

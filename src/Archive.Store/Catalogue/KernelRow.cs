@@ -1,0 +1,66 @@
+using Archive.Store.Kernels;
+
+namespace Archive.Store.Catalogue;
+
+/// <summary>A row of <c>kernels</c> as Dapper reads it.</summary>
+internal sealed class KernelRow
+{
+    public long Sequence { get; init; }
+    public string Distro { get; init; } = "";
+    public string Version { get; init; } = "";
+    public string Arch { get; init; } = "";
+    public string Uname { get; init; } = "";
+    public string PackageName { get; init; } = "";
+    public string PackageVersion { get; init; } = "";
+    public string PackageSha256 { get; init; } = "";
+    public long PackageSize { get; init; }
+    public string PackageUrl { get; init; } = "";
+    public string Outcome { get; init; } = "";
+    public string? Reason { get; init; }
+    public int Attempts { get; init; }
+    public long FirstSeen { get; init; }
+    public long Updated { get; init; }
+    public long? RetryAt { get; init; }
+    public string? BuildId { get; init; }
+    public string? TakenFrom { get; init; }
+    public int? ShipsBtf { get; init; }
+    public long? PublishedAt { get; init; }
+    public string? RawSha256 { get; init; }
+    public long? RawSize { get; init; }
+    public string? TarballSha256 { get; init; }
+    public long? TarballSize { get; init; }
+    public string? ProvenanceSha256 { get; init; }
+    public long? ProvenanceSize { get; init; }
+
+    public KernelRecord ToRecord() => new()
+    {
+        Sequence = Sequence,
+        Build = new KernelBuild
+        {
+            Key = new KernelKey(Distro, Version, Arch, Uname),
+            PackageName = PackageName,
+            PackageVersion = PackageVersion,
+            PackageSha256 = PackageSha256,
+            PackageSize = PackageSize,
+            PackageUrl = new Uri(PackageUrl),
+        },
+        Outcome = OutcomeNames.Find(Outcome) ?? throw new InvalidDataException($"the catalogue holds the unknown outcome '{Outcome}'"),
+        Reason = Reason,
+        Attempts = Attempts,
+        FirstSeen = DateTimeOffset.FromUnixTimeMilliseconds(FirstSeen),
+        Updated = DateTimeOffset.FromUnixTimeMilliseconds(Updated),
+        RetryAt = RetryAt is { } retryAt ? DateTimeOffset.FromUnixTimeMilliseconds(retryAt) : null,
+        Publication = PublishedAt is { } publishedAt ? ToPublication(DateTimeOffset.FromUnixTimeMilliseconds(publishedAt)) : null,
+    };
+
+    private Publication ToPublication(DateTimeOffset publishedAt) => new()
+    {
+        BuildId = BuildId,
+        TakenFrom = TakenFrom!,
+        ShipsBtf = ShipsBtf == 1,
+        PublishedAt = publishedAt,
+        Raw = new StoredForm(RawSha256!, RawSize!.Value),
+        Tarball = new StoredForm(TarballSha256!, TarballSize!.Value),
+        Provenance = new StoredForm(ProvenanceSha256!, ProvenanceSize!.Value),
+    };
+}

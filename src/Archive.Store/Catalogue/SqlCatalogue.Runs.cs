@@ -1,0 +1,71 @@
+using Dapper;
+
+namespace Archive.Store.Catalogue;
+
+public abstract partial class SqlCatalogue
+{
+    public async Task<long> StartRunAsync(string source, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        return await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+            "INSERT INTO crawl_runs (source, started) VALUES (@source, @now) RETURNING id",
+            new { source, now = clock.GetUtcNow().ToUnixTimeMilliseconds() }, cancellationToken: cancellation));
+    }
+
+    public async Task FinishRunAsync(long runId, CrawlRunResult result, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            UPDATE crawl_runs SET finished = @now, found = @Found, added = @New, published = @Published, failed = @Failed,
+              downloaded_bytes = @DownloadedBytes, error = @Error
+            WHERE id = @runId
+            """,
+            new
+            {
+                runId,
+                now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+                result.Found,
+                result.New,
+                result.Published,
+                result.Failed,
+                result.DownloadedBytes,
+                result.Error,
+            },
+            cancellationToken: cancellation));
+    }
+
+    public async Task<IReadOnlyList<CrawlRunRecord>> RunsAsync(string? source, int limit, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        var rows = await connection.QueryAsync<RunRow>(new CommandDefinition(
+            """
+            SELECT id AS Id, source AS Source, started AS Started, finished AS Finished, found AS Found, added AS Added,
+              published AS Published, failed AS Failed, downloaded_bytes AS DownloadedBytes, error AS Error
+            FROM crawl_runs WHERE @source IS NULL OR source = @source ORDER BY id DESC LIMIT @limit
+            """,
+            new { source, limit }, cancellationToken: cancellation));
+        return [.. rows.Select(row => row.ToRecord())];
+    }
+
+    private sealed class RunRow
+    {
+        public long Id { get; init; }
+        public string Source { get; init; } = "";
+        public long Started { get; init; }
+        public long? Finished { get; init; }
+        public int Found { get; init; }
+        public int Added { get; init; }
+        public int Published { get; init; }
+        public int Failed { get; init; }
+        public long DownloadedBytes { get; init; }
+        public string? Error { get; init; }
+
+        public CrawlRunRecord ToRecord() => new(
+            Id,
+            Source,
+            DateTimeOffset.FromUnixTimeMilliseconds(Started),
+            Finished is { } finished ? DateTimeOffset.FromUnixTimeMilliseconds(finished) : null,
+            Finished is null ? null : new CrawlRunResult(Found, Added, Published, Failed, DownloadedBytes, Error));
+    }
+}

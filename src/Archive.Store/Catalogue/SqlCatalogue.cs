@@ -1,0 +1,177 @@
+using System.Data.Common;
+using Archive.Store.Kernels;
+using Dapper;
+
+namespace Archive.Store.Catalogue;
+
+/// <summary>The catalogue over any database that has a <see cref="SqlDialect"/>.</summary>
+/// <remarks>
+/// Every change to a kernel takes the next value of one counter row first, in its own transaction. The row's lock lets one change
+/// through at a time, so changes become visible in the order of their sequence: who has read up to n never misses one below n.
+/// </remarks>
+public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider clock) : ICatalogue
+{
+    private protected SqlDialect Dialect { get; } = dialect;
+
+    public async Task<KernelRecord> SeenAsync(KernelBuild build, CancellationToken cancellation)
+    {
+        // Nearly every build of a crawl is known already: no reason to queue with the writers.
+        if (await FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation) is { } known)
+            return known;
+        await ChangeAsync(build, (_, _) => Task.FromResult(false), cancellation);
+        return (await FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation))!;
+    }
+
+    public async Task<KernelRecord?> FindAsync(
+        KernelKey key, string packageName, string packageVersion, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        var identity = new { key.Distro, key.Version, key.Arch, key.Uname, PackageName = packageName, PackageVersion = packageVersion };
+        var row = await connection.QuerySingleOrDefaultAsync<KernelRow>(
+            new CommandDefinition(KernelSql.Find, identity, cancellationToken: cancellation));
+        return row?.ToRecord();
+    }
+
+    public Task RecordOutcomeAsync(
+        KernelBuild build, Outcome outcome, string reason, DateTimeOffset? retryAt, CancellationToken cancellation)
+    {
+        if (outcome is Outcome.Pending or Outcome.Published)
+            throw new ArgumentException($"{outcome} is no failure", nameof(outcome));
+        ArgumentException.ThrowIfNullOrWhiteSpace(reason);
+        return ChangeAsync(build, (row, change) => SetOutcomeAsync(row, change, outcome, reason, retryAt), cancellation);
+    }
+
+    public Task RecordPublicationAsync(KernelBuild build, Publication publication, CancellationToken cancellation) =>
+        ChangeAsync(build, (row, change) => SetPublicationAsync(row, change, publication), cancellation);
+
+    public Task<IReadOnlyList<KernelRecord>> ListAsync(KernelFilter filter, CancellationToken cancellation) =>
+        QueryAsync(KernelSql.List, new
+        {
+            filter.After,
+            filter.Distro,
+            filter.Version,
+            filter.Arch,
+            filter.Uname,
+            UnamePattern = filter.UnamePattern is { } pattern ? LikePattern(pattern) : null,
+            Outcome = filter.Outcome?.Text(),
+            filter.Limit,
+        }, cancellation);
+
+    public async Task<IReadOnlyList<KernelRecord>> FindByDigestAsync(string sha256, CancellationToken cancellation) =>
+        NewestFirst(await QueryAsync(KernelSql.FindByDigest, new { sha256 }, cancellation));
+
+    public async Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation) =>
+        NewestFirst(await QueryAsync(KernelSql.FindByBuildId, new { buildId }, cancellation));
+
+    /// <summary>
+    /// A withdrawal is a decision, and a publication a fact: a failed attempt changes neither, and a conflict is noted beside what was
+    /// published.
+    /// </summary>
+    private static async Task<bool> SetOutcomeAsync(
+        KernelRow row, Change change, Outcome outcome, string reason, DateTimeOffset? retryAt)
+    {
+        var isFailure = outcome is not (Outcome.Withdrawn or Outcome.Conflict);
+        if (outcome != Outcome.Withdrawn && row.Outcome == Outcome.Withdrawn.Text() || isFailure && row.PublishedAt is not null)
+            return false;
+        if (isFailure)
+            await change.ExecuteAsync(KernelSql.SetPackage);
+        await change.ExecuteAsync(KernelSql.SetOutcome, new
+        {
+            Outcome = outcome.Text(),
+            Reason = reason,
+            RetryAt = retryAt?.ToUnixTimeMilliseconds(),
+            Attempt = outcome == Outcome.Withdrawn ? 0 : 1,
+        });
+        return true;
+    }
+
+    /// <summary>The same publication again, as after a kill between the two, is no change.</summary>
+    private static async Task<bool> SetPublicationAsync(KernelRow row, Change change, Publication publication)
+    {
+        var isAgain = row.Outcome == Outcome.Published.Text() && row.RawSha256 == publication.Raw.Sha256
+            && row.TarballSha256 == publication.Tarball.Sha256 && row.ProvenanceSha256 == publication.Provenance.Sha256;
+        if (isAgain)
+            return false;
+        await change.ExecuteAsync(KernelSql.SetPackage);
+        await change.ExecuteAsync(KernelSql.SetPublication, new
+        {
+            publication.BuildId,
+            publication.TakenFrom,
+            ShipsBtf = publication.ShipsBtf ? 1 : 0,
+            PublishedAt = publication.PublishedAt.ToUnixTimeMilliseconds(),
+            RawSha256 = publication.Raw.Sha256,
+            RawSize = publication.Raw.Size,
+            TarballSha256 = publication.Tarball.Sha256,
+            TarballSize = publication.Tarball.Size,
+            ProvenanceSha256 = publication.Provenance.Sha256,
+            ProvenanceSize = publication.Provenance.Size,
+        });
+        await change.ExecuteAsync(KernelSql.SetOutcome, new
+        {
+            Outcome = Outcome.Published.Text(),
+            Reason = (string?)null,
+            RetryAt = (long?)null,
+            Attempt = 1,
+        });
+        return true;
+    }
+
+    /// <summary>Runs the change on the build's row, adding the row first where it is missing; a change that changes nothing takes no sequence number.</summary>
+    private async Task ChangeAsync(KernelBuild build, Func<KernelRow, Change, Task<bool>> change, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var sequence = await connection.ExecuteScalarAsync<long>(KernelSql.NextSequence, transaction: transaction);
+        var current = new Change(transaction, build, sequence, clock.GetUtcNow().ToUnixTimeMilliseconds());
+        var row = await current.FindAsync();
+        var isNew = row is null;
+        if (isNew)
+            await current.ExecuteAsync(KernelSql.Insert);
+        if (await change(row ?? new KernelRow(), current) || isNew)
+            await transaction.CommitAsync(cancellation);
+    }
+
+    private async Task<IReadOnlyList<KernelRecord>> QueryAsync(string sql, object parameters, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        var rows = await connection.QueryAsync<KernelRow>(new CommandDefinition(sql, parameters, cancellationToken: cancellation));
+        return [.. rows.Select(row => row.ToRecord())];
+    }
+
+    private static IReadOnlyList<KernelRecord> NewestFirst(IReadOnlyList<KernelRecord> records) =>
+        [.. records.OrderByDescending(r => r.Build.PackageVersion, PackageVersionOrder.Instance).ThenBy(r => r.Sequence)];
+
+    private static string LikePattern(string pattern) => pattern
+        .Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal)
+        .Replace("_", @"\_", StringComparison.Ordinal).Replace('*', '%').Replace('?', '_');
+
+    /// <summary>One change to one build, with its place in the order of changes.</summary>
+    private sealed class Change(DbTransaction transaction, KernelBuild build, long sequence, long now)
+    {
+        public Task<KernelRow?> FindAsync() =>
+            transaction.Connection!.QuerySingleOrDefaultAsync<KernelRow>(KernelSql.Find, Parameters(null), transaction);
+
+        public Task ExecuteAsync(string sql, object? values = null) =>
+            transaction.Connection!.ExecuteAsync(sql, Parameters(values), transaction);
+
+        private DynamicParameters Parameters(object? values)
+        {
+            var parameters = new DynamicParameters(new
+            {
+                Sequence = sequence,
+                Now = now,
+                build.Key.Distro,
+                build.Key.Version,
+                build.Key.Arch,
+                build.Key.Uname,
+                build.PackageName,
+                build.PackageVersion,
+                build.PackageSha256,
+                build.PackageSize,
+                PackageUrl = build.PackageUrl.AbsoluteUri,
+            });
+            parameters.AddDynamicParams(values);
+            return parameters;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using System.Data.Common;
+
+namespace Archive.Store.Catalogue;
+
+/// <summary>All that differs between the databases that hold a catalogue; the SQL itself is the same for each.</summary>
+public abstract class SqlDialect
+{
+    /// <summary>Type and constraint of a primary key that the database counts up itself.</summary>
+    public abstract string IdentityColumn { get; }
+
+    /// <summary>
+    /// An open connection. LIKE must tell case on it, and a transaction begun on it must see what others committed before its first
+    /// write returned.
+    /// </summary>
+    public abstract Task<DbConnection> OpenAsync(CancellationToken cancellation);
+
+    /// <summary>What has to hold of the database before the schema is touched; run outside a transaction.</summary>
+    public virtual Task PrepareAsync(DbConnection connection, CancellationToken cancellation) => Task.CompletedTask;
+
+    /// <summary>Makes other processes wait that would migrate at the same time, until the transaction ends.</summary>
+    public abstract Task LockSchemaAsync(DbTransaction transaction, CancellationToken cancellation);
+}

@@ -1,0 +1,65 @@
+namespace Archive.Store.Catalogue;
+
+/// <summary>
+/// The schema as forward steps; a database is at the number of steps it has taken. A step that was released is never edited:
+/// a change is a further step. Times are Unix milliseconds, flags 0 or 1, so that every database holds the same values.
+/// </summary>
+internal static class SqlSchema
+{
+    /// <summary>Steps in order, in the dialect's words for what databases spell differently.</summary>
+    public static IReadOnlyList<string> Steps(string identityColumn) => [
+        $"""
+        CREATE TABLE kernels (
+          id {identityColumn},
+          sequence BIGINT NOT NULL UNIQUE,
+          distro TEXT NOT NULL,
+          version TEXT NOT NULL,
+          arch TEXT NOT NULL,
+          uname TEXT NOT NULL,
+          package_name TEXT NOT NULL,
+          package_version TEXT NOT NULL,
+          package_sha256 TEXT NOT NULL,
+          package_size BIGINT NOT NULL,
+          package_url TEXT NOT NULL,
+          outcome TEXT NOT NULL,
+          reason TEXT,
+          attempts INTEGER NOT NULL,
+          first_seen BIGINT NOT NULL,
+          updated BIGINT NOT NULL,
+          retry_at BIGINT,
+          build_id TEXT,
+          taken_from TEXT,
+          ships_btf INTEGER,
+          published_at BIGINT,
+          raw_sha256 TEXT,
+          raw_size BIGINT,
+          tarball_sha256 TEXT,
+          tarball_size BIGINT,
+          provenance_sha256 TEXT,
+          provenance_size BIGINT,
+          UNIQUE (distro, version, arch, uname, package_name, package_version)
+        );
+        CREATE INDEX kernels_by_uname ON kernels (uname);
+        CREATE INDEX kernels_by_build_id ON kernels (build_id);
+        CREATE INDEX kernels_by_raw ON kernels (raw_sha256);
+        CREATE INDEX kernels_by_tarball ON kernels (tarball_sha256);
+
+        CREATE TABLE change_counter (id INTEGER PRIMARY KEY, value BIGINT NOT NULL);
+        INSERT INTO change_counter (id, value) VALUES (1, 0);
+
+        CREATE TABLE crawl_runs (
+          id {identityColumn},
+          source TEXT NOT NULL,
+          started BIGINT NOT NULL,
+          finished BIGINT,
+          found INTEGER,
+          added INTEGER,
+          published INTEGER,
+          failed INTEGER,
+          downloaded_bytes BIGINT,
+          error TEXT
+        );
+        CREATE INDEX crawl_runs_by_source ON crawl_runs (source, id);
+        """,
+    ];
+}

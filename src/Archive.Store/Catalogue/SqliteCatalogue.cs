@@ -1,0 +1,60 @@
+using System.Data.Common;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace Archive.Store.Catalogue;
+
+/// <summary>The catalogue in one SQLite file, which any number of processes on the machine may have open.</summary>
+public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalogue(new SqliteDialect(path), clock), IDisposable
+{
+    /// <summary>Closes the pooled connections to the file.</summary>
+    public void Dispose() => ((SqliteDialect)Dialect).ClosePool();
+
+    private sealed class SqliteDialect : SqlDialect
+    {
+        /// <summary>For a commit that outlives a slow disk; writers queue here instead of failing.</summary>
+        private const int BusySeconds = 60;
+
+        private readonly string _connectionString;
+
+        public SqliteDialect(string path)
+        {
+            SQLitePCL.Batteries_V2.Init();
+            _connectionString = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = BusySeconds }.ToString();
+        }
+
+        /// <summary>AUTOINCREMENT: an id is never given twice, even after a deletion.</summary>
+        public override string IdentityColumn => "INTEGER PRIMARY KEY AUTOINCREMENT";
+
+        /// <summary>FULL: in WAL mode a lower level may lose the last commits in a power cut.</summary>
+        public override async Task<DbConnection> OpenAsync(CancellationToken cancellation)
+        {
+            var connection = new SqliteConnection(_connectionString);
+            try
+            {
+                await connection.OpenAsync(cancellation);
+                await connection.ExecuteAsync(
+                    $"PRAGMA busy_timeout = {BusySeconds * 1000}; PRAGMA synchronous = FULL; PRAGMA case_sensitive_like = ON;");
+                return connection;
+            }
+            catch
+            {
+                await connection.DisposeAsync();
+                throw;
+            }
+        }
+
+        /// <summary>WAL: readers go on while one writes. It stays with the file, and cannot be set inside a transaction.</summary>
+        public override Task PrepareAsync(DbConnection connection, CancellationToken cancellation) =>
+            connection.ExecuteAsync("PRAGMA journal_mode = WAL");
+
+        /// <summary>The provider begins transactions with BEGIN IMMEDIATE, which is the lock.</summary>
+        public override Task LockSchemaAsync(DbTransaction transaction, CancellationToken cancellation) => Task.CompletedTask;
+
+        public void ClosePool()
+        {
+            using var connection = new SqliteConnection(_connectionString);
+            SqliteConnection.ClearPool(connection);
+        }
+    }
+}

@@ -1,0 +1,324 @@
+using Archive.Store.Catalogue;
+using Archive.Store.Kernels;
+using static Archive.Store.Tests.Catalogue.Samples;
+
+namespace Archive.Store.Tests.Catalogue;
+
+/// <summary>What every catalogue keeps (see <see cref="ICatalogue"/>): derive, and open as many on the same database as asked.</summary>
+public abstract class CatalogueContract : IAsyncLifetime
+{
+    protected SteppedClock Clock { get; } = new();
+
+    protected ICatalogue Catalogue { get; private set; } = null!;
+
+    protected static CancellationToken None => CancellationToken.None;
+
+    /// <summary>Another catalogue on the database of this test, as another process has it.</summary>
+    protected abstract ICatalogue Open();
+
+    public async Task InitializeAsync()
+    {
+        Catalogue = Open();
+        await Catalogue.InitialiseAsync(None);
+    }
+
+    public virtual Task DisposeAsync() => Task.CompletedTask;
+
+    [Fact]
+    public async Task ABuildIsPendingWhenFirstSeen()
+    {
+        var record = await Catalogue.SeenAsync(Build(), None);
+        Assert.Equal(Build(), record.Build);
+        Assert.Equal(Outcome.Pending, record.Outcome);
+        Assert.Equal(0, record.Attempts);
+        Assert.Equal(Clock.GetUtcNow(), record.FirstSeen);
+        Assert.Equal(Clock.GetUtcNow(), record.Updated);
+        Assert.Null(record.Reason);
+        Assert.Null(record.RetryAt);
+        Assert.Null(record.Publication);
+    }
+
+    [Fact]
+    public async Task SeeingABuildAgainChangesNothing()
+    {
+        var first = await Catalogue.SeenAsync(Build(), None);
+        Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(first, await Catalogue.SeenAsync(Build() with { PackageSha256 = Digest('x') }, None));
+    }
+
+    [Fact]
+    public async Task ARebuildUnderTheSameUnameIsABuildOfItsOwn()
+    {
+        await Catalogue.SeenAsync(Build(version: "6.1.171-1"), None);
+        await Catalogue.SeenAsync(Build(version: "6.1.171-2"), None);
+        Assert.Equal(2, (await Catalogue.ListAsync(new KernelFilter { Uname = "6.1.0-56-cloud-amd64" }, None)).Count);
+    }
+
+    [Fact]
+    public async Task WhatWasNeverSeenIsNotFound() =>
+        Assert.Null(await Catalogue.FindAsync(Build().Key, "linux-image", "1", None));
+
+    [Fact]
+    public async Task AFailureIsRecordedWithReasonAttemptAndRetry()
+    {
+        await Catalogue.SeenAsync(Build(), None);
+        Clock.Advance(TimeSpan.FromMinutes(1));
+        var retryAt = Clock.GetUtcNow().AddHours(6);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.DownloadFailed, "the mirror is down", retryAt, None);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Malformed, ".debug_info+0x10: bad form (value 0x99)", null, None);
+        var record = await FindAsync(Build());
+        Assert.Equal(Outcome.Malformed, record.Outcome);
+        Assert.Equal(".debug_info+0x10: bad form (value 0x99)", record.Reason);
+        Assert.Equal(2, record.Attempts);
+        Assert.Null(record.RetryAt);
+        Assert.Equal(TimeSpan.FromMinutes(1), record.Updated - record.FirstSeen);
+    }
+
+    [Fact]
+    public async Task ARetryTimeIsKept()
+    {
+        var retryAt = Clock.GetUtcNow().AddHours(6);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.DownloadFailed, "the mirror is down", retryAt, None);
+        Assert.Equal(retryAt, (await FindAsync(Build())).RetryAt);
+    }
+
+    [Fact]
+    public async Task AFailureOfAnUnseenBuildIsRecordedToo()
+    {
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.SignatureFailed, "bad signature", null, None);
+        Assert.Equal(1, (await FindAsync(Build())).Attempts);
+    }
+
+    [Theory]
+    [InlineData(Outcome.Pending)]
+    [InlineData(Outcome.Published)]
+    public Task WhatIsNoFailureIsRefusedAsOne(Outcome outcome) =>
+        Assert.ThrowsAsync<ArgumentException>(() => Catalogue.RecordOutcomeAsync(Build(), outcome, "why", null, None));
+
+    [Fact]
+    public Task AFailureNeedsAReason() =>
+        Assert.ThrowsAsync<ArgumentException>(() => Catalogue.RecordOutcomeAsync(Build(), Outcome.Malformed, " ", null, None));
+
+    [Fact]
+    public async Task EveryOutcomeIsReadAsItWasRecorded()
+    {
+        foreach (var outcome in Enum.GetValues<Outcome>().Except([Outcome.Pending, Outcome.Published]))
+        {
+            await Catalogue.RecordOutcomeAsync(Build(uname: $"6.1-{outcome}"), outcome, "why", null, None);
+            Assert.Equal(outcome, (await FindAsync(Build(uname: $"6.1-{outcome}"))).Outcome);
+        }
+    }
+
+    [Fact]
+    public async Task APublicationIsReadAsItWasRecorded()
+    {
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.DownloadFailed, "the mirror is down", Clock.GetUtcNow(), None);
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        var record = await FindAsync(Build());
+        Assert.Equal(Outcome.Published, record.Outcome);
+        Assert.Equal(Publication(), record.Publication);
+        Assert.Equal(2, record.Attempts);
+        Assert.Null(record.Reason);
+        Assert.Null(record.RetryAt);
+    }
+
+    [Fact]
+    public async Task APublicationWithoutBuildIdIsReadAsItWasRecorded()
+    {
+        await Catalogue.RecordPublicationAsync(Build(), Publication() with { BuildId = null, ShipsBtf = false }, None);
+        Assert.Equal(Publication() with { BuildId = null, ShipsBtf = false }, (await FindAsync(Build())).Publication);
+    }
+
+    [Fact]
+    public async Task APublicationSaysWhichPackageItIsOf()
+    {
+        await Catalogue.SeenAsync(Build() with { PackageSha256 = Digest('o') }, None);
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        Assert.Equal(Build(), (await FindAsync(Build())).Build);
+    }
+
+    [Fact]
+    public async Task TheSamePublicationAgainIsNoChange()
+    {
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        var first = await FindAsync(Build());
+        Clock.Advance(TimeSpan.FromHours(1));
+        await Catalogue.RecordPublicationAsync(Build(), Publication() with { PublishedAt = Clock.GetUtcNow() }, None);
+        Assert.Equal(first, await FindAsync(Build()));
+    }
+
+    [Fact]
+    public async Task AFailureDoesNotTouchWhatIsPublished()
+    {
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        var published = await FindAsync(Build());
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.DownloadFailed, "the mirror is down", Clock.GetUtcNow(), None);
+        Assert.Equal(published, await FindAsync(Build()));
+    }
+
+    [Theory]
+    [InlineData(Outcome.Conflict)]
+    [InlineData(Outcome.Withdrawn)]
+    public async Task AConflictAndAWithdrawalKeepThePublication(Outcome outcome)
+    {
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        await Catalogue.RecordOutcomeAsync(Build() with { PackageSha256 = Digest('x') }, outcome, "other bytes", null, None);
+        var record = await FindAsync(Build());
+        Assert.Equal(outcome, record.Outcome);
+        Assert.Equal("other bytes", record.Reason);
+        Assert.Equal(Publication(), record.Publication);
+        Assert.Equal(Build(), record.Build);
+    }
+
+    [Fact]
+    public async Task AWithdrawalStandsAgainstLaterFailures()
+    {
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Withdrawn, "asked to", null, None);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.DownloadFailed, "the mirror is down", null, None);
+        Assert.Equal(Outcome.Withdrawn, (await FindAsync(Build())).Outcome);
+    }
+
+    [Fact]
+    public async Task AWithdrawalIsNoAttempt()
+    {
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Withdrawn, "asked to", null, None);
+        Assert.Equal(0, (await FindAsync(Build())).Attempts);
+    }
+
+    [Fact]
+    public async Task EveryChangeTakesAHigherSequence()
+    {
+        var seen = await Catalogue.SeenAsync(Build(), None);
+        var other = await Catalogue.SeenAsync(Build(uname: "other"), None);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.DownloadFailed, "why", null, None);
+        var failed = await FindAsync(Build());
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        var published = await FindAsync(Build());
+        Assert.True(seen.Sequence > 0 && seen.Sequence < other.Sequence && other.Sequence < failed.Sequence && failed.Sequence < published.Sequence);
+    }
+
+    [Fact]
+    public async Task TheListFollowsTheSequenceAndPages()
+    {
+        for (var i = 0; i < 5; i++)
+            await Catalogue.SeenAsync(Build(uname: $"6.1-{i}"), None);
+        await Catalogue.RecordOutcomeAsync(Build(uname: "6.1-0"), Outcome.Malformed, "why", null, None);
+        var first = await Catalogue.ListAsync(new KernelFilter { Limit = 3 }, None);
+        var second = await Catalogue.ListAsync(new KernelFilter { Limit = 3, After = first[^1].Sequence }, None);
+        Assert.Equal(["6.1-1", "6.1-2", "6.1-3"], first.Select(r => r.Build.Key.Uname));
+        Assert.Equal(["6.1-4", "6.1-0"], second.Select(r => r.Build.Key.Uname));
+    }
+
+    [Fact]
+    public async Task EveryPartOfTheFilterNarrows()
+    {
+        await Catalogue.SeenAsync(Build(), None);
+        await Catalogue.SeenAsync(Build(release: "11"), None);
+        await Catalogue.SeenAsync(Build(arch: "arm64"), None);
+        await Catalogue.SeenAsync(Build(uname: "6.1.0-57"), None);
+        await Catalogue.RecordOutcomeAsync(Build(uname: "6.1.0-58"), Outcome.Malformed, "why", null, None);
+        Assert.Equal(5, await CountAsync(new KernelFilter { Distro = "debian" }));
+        Assert.Equal(0, await CountAsync(new KernelFilter { Distro = "ubuntu" }));
+        Assert.Equal(1, await CountAsync(new KernelFilter { Version = "11" }));
+        Assert.Equal(1, await CountAsync(new KernelFilter { Arch = "arm64" }));
+        Assert.Equal(1, await CountAsync(new KernelFilter { Uname = "6.1.0-57" }));
+        Assert.Equal(1, await CountAsync(new KernelFilter { Outcome = Outcome.Malformed }));
+        Assert.Equal(1, await CountAsync(new KernelFilter { Distro = "debian", Version = "12", Arch = "x86_64", UnamePattern = "*cloud*" }));
+    }
+
+    [Theory]
+    [InlineData("6.1.0-5?", new[] { "6.1.0-5x" })]
+    [InlineData("6.1.0-5*", new[] { "6.1.0-5x", "6.1.0-5xy" })]
+    [InlineData("*_*", new[] { "6_x86" })]
+    [InlineData("6_1*", new string[0])]
+    [InlineData("*%*", new string[0])]
+    [InlineData("*\\*", new string[0])]
+    [InlineData("*-CLOUD", new string[0])]
+    [InlineData("*-cloud", new[] { "5-cloud" })]
+    public async Task APatternKnowsStarAndQuestionMarkOnly(string pattern, string[] expected)
+    {
+        foreach (var uname in new[] { "6.1.0-5x", "6.1.0-5xy", "6_x86", "5-cloud" })
+            await Catalogue.SeenAsync(Build(uname: uname), None);
+        var found = await Catalogue.ListAsync(new KernelFilter { UnamePattern = pattern }, None);
+        Assert.Equal(expected, found.Select(r => r.Build.Key.Uname));
+    }
+
+    [Fact]
+    public async Task APublicationIsFoundByEitherDigestAndByBuildIdNewestFirst()
+    {
+        foreach (var version in new[] { "6.1.9-1", "6.1.171-1", "6.1.22-1" })
+            await Catalogue.RecordPublicationAsync(Build(version: version), Publication(), None);
+        await Catalogue.RecordPublicationAsync(Build(uname: "other"), Publication('b'), None);
+        string[] newestFirst = ["6.1.171-1", "6.1.22-1", "6.1.9-1"];
+        Assert.Equal(newestFirst, Versions(await Catalogue.FindByDigestAsync(Publication().Raw.Sha256, None)));
+        Assert.Equal(newestFirst, Versions(await Catalogue.FindByDigestAsync(Publication().Tarball.Sha256, None)));
+        Assert.Equal(newestFirst, Versions(await Catalogue.FindByBuildIdAsync("build-a", None)));
+        Assert.Empty(await Catalogue.FindByDigestAsync(Digest('z'), None));
+        Assert.Empty(await Catalogue.FindByBuildIdAsync("build-z", None));
+    }
+
+    [Fact]
+    public async Task TextIsValueAndNeverSql()
+    {
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Malformed, "'); DROP TABLE kernels; --\0\n💥", null, None);
+        Assert.Equal("'); DROP TABLE kernels; --\0\n💥", (await FindAsync(Build())).Reason);
+        Assert.Empty(await Catalogue.ListAsync(new KernelFilter { Uname = "' OR '1'='1" }, None));
+    }
+
+    [Fact]
+    public async Task ARunIsListedFromItsStartAndWithItsResult()
+    {
+        var run = await Catalogue.StartRunAsync("debian", None);
+        Assert.Null(Assert.Single(await Catalogue.RunsAsync("debian", 10, None)).Finished);
+        Clock.Advance(TimeSpan.FromMinutes(3));
+        var result = new CrawlRunResult(5, 4, 3, 2, 6_000_000_000, "one mirror is down");
+        await Catalogue.FinishRunAsync(run, result, None);
+        var record = Assert.Single(await Catalogue.RunsAsync("debian", 10, None));
+        Assert.Equal(new CrawlRunRecord(run, "debian", Clock.GetUtcNow().AddMinutes(-3), Clock.GetUtcNow(), result), record);
+    }
+
+    [Fact]
+    public async Task RunsAreListedNewestFirstBySource()
+    {
+        var first = await Catalogue.StartRunAsync("debian", None);
+        var second = await Catalogue.StartRunAsync("ubuntu", None);
+        var third = await Catalogue.StartRunAsync("debian", None);
+        Assert.Equal([third, first], (await Catalogue.RunsAsync("debian", 10, None)).Select(r => r.Id));
+        Assert.Equal([third, second], (await Catalogue.RunsAsync(null, 2, None)).Select(r => r.Id));
+    }
+
+    [Fact]
+    public async Task ManyStartAtOnceOnTheSameDatabase()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Open().InitialiseAsync(None))));
+        await Catalogue.SeenAsync(Build(), None);
+    }
+
+    [Fact]
+    public async Task WritersAtOnceEachTakeASequenceOfTheirOwn()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(writer => Task.Run(async () =>
+        {
+            var catalogue = Open();
+            for (var i = 0; i < 10; i++)
+                await catalogue.SeenAsync(Build(uname: $"{writer}-{i}"), None);
+        })));
+        var records = await Catalogue.ListAsync(new KernelFilter(), None);
+        Assert.Equal(Enumerable.Range(1, 40).Select(i => (long)i), records.Select(r => r.Sequence));
+    }
+
+    [Fact]
+    public async Task OfManyWhoSeeTheSameBuildAtOnceOneAddsIt()
+    {
+        var records = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Open().SeenAsync(Build(), None))));
+        Assert.Single(records.Distinct());
+        Assert.Single(await Catalogue.ListAsync(new KernelFilter(), None));
+    }
+
+    protected async Task<KernelRecord> FindAsync(KernelBuild build) =>
+        (await Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, None))!;
+
+    private async Task<int> CountAsync(KernelFilter filter) => (await Catalogue.ListAsync(filter, None)).Count;
+
+    private static IEnumerable<string> Versions(IEnumerable<KernelRecord> records) => records.Select(r => r.Build.PackageVersion);
+}

@@ -1,0 +1,59 @@
+using Archive.Store.Catalogue;
+
+namespace Archive.Store.Tests.Catalogue;
+
+public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<SqliteCatalogue> _opened = [];
+
+    protected override ICatalogue Open()
+    {
+        var catalogue = new SqliteCatalogue(_folder["catalogue.db"], Clock);
+        lock (_opened)
+            _opened.Add(catalogue);
+        return catalogue;
+    }
+
+    [Fact]
+    public void TheFileIsInWalMode() =>
+        // Bytes 18 and 19 of the header (sqlite.org/fileformat: write and read version): 2 is WAL.
+        Assert.Equal([2, 2], ReadHeader()[18..20]);
+
+    [Fact]
+    public async Task ACatalogueOfANewerVersionIsRefused()
+    {
+        await using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder["catalogue.db"]}"))
+        {
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = "INSERT INTO schema_steps SELECT 1 + step, taken FROM (SELECT MAX(step) AS step, taken FROM schema_steps)";
+            await command.ExecuteNonQueryAsync();
+        }
+        await Assert.ThrowsAsync<InvalidDataException>(() => Open().InitialiseAsync(None));
+    }
+
+    [Fact]
+    public async Task AReaderGoesOnWhileAnotherWrites()
+    {
+        await Catalogue.SeenAsync(Samples.Build(), None);
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder["catalogue.db"]}");
+        await connection.OpenAsync();
+        await using var writing = await connection.BeginTransactionAsync();
+        Assert.Single(await Catalogue.ListAsync(new KernelFilter(), None));
+    }
+
+    public void Dispose()
+    {
+        _opened.ForEach(c => c.Dispose());
+        _folder.Dispose();
+    }
+
+    private byte[] ReadHeader()
+    {
+        using var file = new FileStream(_folder["catalogue.db"], FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var header = new byte[100];
+        file.ReadExactly(header);
+        return header;
+    }
+}
