@@ -1,0 +1,105 @@
+using System.Numerics;
+using Btf.Format;
+
+namespace Archive.Extractor.Encoding;
+
+/// <summary>
+/// One distinct type by content. References are keys: 0 for void, else the key of another node: by name for struct, union
+/// and forward declarations that have one, by content for everything else.
+/// </summary>
+internal struct TypeNode
+{
+    /// <summary>Hash of the content; the identity of the node.</summary>
+    public ulong Content;
+
+    /// <summary>What others refer to it by: its name key, or <see cref="Content"/>.</summary>
+    public ulong Key;
+
+    /// <summary>Hash of the name; 0 for none.</summary>
+    public ulong Name;
+    public BtfKind Kind;
+
+    /// <summary>kind_flag: a FWD of a union, bitfields in a struct, signed enumerators.</summary>
+    public bool Flag;
+
+    /// <summary>Encoding bits of an INT.</summary>
+    public BtfIntEncoding Encoding;
+
+    /// <summary>Bytes of a type with a size; number of elements of an array.</summary>
+    public uint Size;
+
+    /// <summary>Key of the type that a modifier, typedef, array or prototype refers to.</summary>
+    public ulong Target;
+    public int FirstChild;
+    public int ChildCount;
+
+    /// <summary>Where it first appeared: offset of the DIE in <c>.debug_info</c>. Decides the order of the output.</summary>
+    public long First;
+}
+
+/// <summary>A member (key of its type, offset and size in bits), enumerator (value) or parameter (key of its type) of a node.</summary>
+internal readonly record struct NodeChild(ulong Name, ulong Value, uint BitOffset, uint BitSize);
+
+/// <summary>Distinct types with their children and names, found by content. Each worker fills one of its own; <see cref="TypeGraph"/> merges them.</summary>
+internal sealed class NodeTable
+{
+    private int[] _slots = new int[1 << 14];
+    private TypeNode[] _nodes = new TypeNode[1 << 13];
+    private NodeChild[] _children = new NodeChild[1 << 14];
+    private int _childCount;
+
+    public int Count { get; private set; }
+
+    /// <summary>The text of every name that a node or child mentions, by hash.</summary>
+    public Dictionary<ulong, byte[]> Names { get; } = [];
+
+    public Span<TypeNode> Nodes => _nodes.AsSpan(0, Count);
+
+    public ReadOnlySpan<NodeChild> ChildrenOf(in TypeNode node) => _children.AsSpan(node.FirstChild, node.ChildCount);
+
+    /// <summary>Index of the node with this content, or -1; lowers <see cref="TypeNode.First"/> to <paramref name="seenAt"/>.</summary>
+    public int Find(ulong content, long seenAt)
+    {
+        var slot = SlotOf(content);
+        if (_slots[slot] == 0)
+            return -1;
+        ref var node = ref _nodes[_slots[slot] - 1];
+        if (seenAt < node.First)
+            node.First = seenAt;
+        return _slots[slot] - 1;
+    }
+
+    /// <summary>Adds a node that is not there yet, with its children.</summary>
+    public int Add(TypeNode node, ReadOnlySpan<NodeChild> children)
+    {
+        if (Count * 2 >= _slots.Length)
+            Grow();
+        if (Count == _nodes.Length)
+            Array.Resize(ref _nodes, Count * 2);
+        if (_childCount + children.Length > _children.Length)
+            Array.Resize(ref _children, Math.Max(_children.Length * 2, _childCount + children.Length));
+        children.CopyTo(_children.AsSpan(_childCount));
+        node.FirstChild = _childCount;
+        node.ChildCount = children.Length;
+        _childCount += children.Length;
+        _nodes[Count] = node;
+        _slots[SlotOf(node.Content)] = ++Count;
+        return Count - 1;
+    }
+
+    private int SlotOf(ulong content)
+    {
+        var mask = _slots.Length - 1;
+        var slot = (int)(content >> 20) & mask;
+        while (_slots[slot] != 0 && _nodes[_slots[slot] - 1].Content != content)
+            slot = (slot + 1) & mask;
+        return slot;
+    }
+
+    private void Grow()
+    {
+        _slots = new int[BitOperations.RoundUpToPowerOf2((uint)_slots.Length * 2)];
+        for (var i = 0; i < Count; i++)
+            _slots[SlotOf(_nodes[i].Content)] = i + 1;
+    }
+}

@@ -1,0 +1,192 @@
+using System.Runtime.InteropServices;
+using Archive.Extractor.Dwarf;
+
+namespace Archive.Extractor.Encoding;
+
+/// <summary>What one unit says of a function: candidates for a FUNC, chosen among by <see cref="FunctionSelection"/>.</summary>
+/// <param name="Name">Hash of the name.</param>
+/// <param name="Prototype">Key of its FUNC_PROTO.</param>
+/// <param name="Address">DW_AT_low_pc, 0 where it has none.</param>
+/// <param name="UnexpectedRegister">A parameter arrives in another register than the calling convention says.</param>
+/// <param name="OptimizedParameters">A parameter has no location at the entry.</param>
+/// <param name="ReorderedParameters">The concrete function lists its parameters in another order than the source.</param>
+/// <param name="SeenAt">Offset of the DIE in <c>.debug_info</c>.</param>
+internal sealed record FunctionState(
+    ulong Name,
+    ulong Prototype,
+    ulong Address,
+    bool UnexpectedRegister,
+    bool OptimizedParameters,
+    bool ReorderedParameters,
+    long SeenAt);
+
+/// <summary>Collects the functions of a unit that the symbol table knows, with their prototypes.</summary>
+internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations locations, UnitEncoder encoder)
+{
+    private readonly List<NodeChild> _parameters = [];
+    private readonly List<(int Index, ulong Name)> _wanted = [];
+
+    /// <summary>Adds the unit's functions to <paramref name="into"/>.</summary>
+    public void Collect(UnitDies dies, in UnitHeader unit, in UnitNames names, ReadOnlySpan<byte> bytes, List<FunctionState> into)
+    {
+        _wanted.Clear();
+        for (var i = 0; i < dies.FunctionCount; i++)
+        {
+            var name = NameOf(dies, i, names);
+            if (name == 0 || symbols.Find(name) is null)
+                continue;
+            LocateParameters(dies, i, unit, bytes);
+            _wanted.Add((i, name));
+        }
+
+        // Only now does an abstract function know what its concrete instances say of its parameters.
+        foreach (var (index, name) in _wanted)
+        {
+            if (!dies.Functions[index].Declaration && Describe(dies, index, name, unit, names) is { } state)
+                into.Add(state);
+        }
+    }
+
+    private static ulong NameOf(UnitDies dies, int function, in UnitNames names)
+    {
+        ref readonly var die = ref dies.Functions[function];
+        if (!die.Name.IsNone)
+            return names.HashOf(die.Name);
+        var origin = die.Origin == 0 ? -1 : dies.FindFunction(die.Origin);
+        return origin < 0 ? 0 : names.HashOf(dies.Functions[origin].Name);
+    }
+
+    private void LocateParameters(UnitDies dies, int function, in UnitHeader unit, ReadOnlySpan<byte> bytes)
+    {
+        ref readonly var die = ref dies.Functions[function];
+        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Children[i].Next, left--)
+        {
+            ref var parameter = ref dies.Children[i];
+            var origin = OriginOf(dies, die, parameter, out _);
+            if (parameter.HasLocation)
+            {
+                var size = ParameterSize(dies, origin < 0 ? parameter.TypeRef : dies.Children[origin].TypeRef, unit);
+                parameter.EntryRegister = locations.EntryRegister(parameter, size, unit, bytes);
+            }
+            if (origin < 0)
+                continue;
+            ref var shared = ref dies.Children[origin];
+            shared.HasLocation |= parameter.HasLocation;
+            shared.IsConstant |= parameter.IsConstant;
+            if (parameter.EntryRegister != 0)
+                shared.EntryRegister = parameter.EntryRegister;
+        }
+    }
+
+    /// <summary>Index of the parameter that this one is an instance of, or -1; and its position among its function's.</summary>
+    private static int OriginOf(UnitDies dies, in FunctionDie function, in ChildDie parameter, out int position)
+    {
+        position = 0;
+        if (parameter.Value == 0 || function.Origin == 0 || dies.FindFunction(function.Origin) is not (>= 0 and var origin))
+            return -1;
+        ref readonly var die = ref dies.Functions[origin];
+        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Children[i].Next, left--, position++)
+        {
+            if (dies.Children[i].Offset == parameter.Value)
+                return i;
+        }
+        return -1;
+    }
+
+    /// <summary>Size as far as it matters for passing: of the first type on the way that states one.</summary>
+    private static ulong ParameterSize(UnitDies dies, uint offset, in UnitHeader unit)
+    {
+        for (var depth = 0; depth < 64 && offset != 0; depth++)
+        {
+            var index = dies.FindType(offset);
+            if (index < 0)
+                return 0;
+            ref readonly var type = ref dies.Types[index];
+            if (type.Shape == TypeShape.Pointer)
+                return unit.AddressSize;
+            if (type.Size != 0 && type.Shape != TypeShape.Array)
+                return type.Size;
+            offset = type.TypeRef;
+        }
+        return 0;
+    }
+
+    private FunctionState? Describe(UnitDies dies, int function, ulong name, in UnitHeader unit, in UnitNames names)
+    {
+        ref readonly var die = ref dies.Functions[function];
+        _parameters.Clear();
+        bool unexpected = false, optimized = false, reordered = false, hasStruct = false;
+        var argument = 0;
+        var position = 0;
+        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Children[i].Next, left--, position++)
+        {
+            var parameter = dies.Children[i];
+            var source = OriginOf(dies, die, parameter, out var originPosition) is >= 0 and var origin ? dies.Children[origin] : parameter;
+            var text = names.TextOf(source.Name);
+            if (text.IsEmpty)
+                return null;
+            reordered |= parameter.Value != 0 && originPosition != position;
+            var size = ParameterSize(dies, source.TypeRef, unit);
+            var (isOptimized, isUnexpected) = Judge(parameter, size, unit, ref argument);
+            optimized |= isOptimized || !parameter.HasLocation;
+            unexpected |= isUnexpected;
+            hasStruct |= IsStruct(dies, source.TypeRef);
+            _parameters.Add(new NodeChild(encoder.Keep(text), encoder.KeyAt(source.TypeRef, names), 0, 0));
+        }
+        if (die.Variadic)
+            _parameters.Add(default);
+        var seenAt = unit.Offset + die.Offset;
+        var returned = encoder.KeyAt(ReturnTypeOf(dies, die), names);
+        var prototype = encoder.AddPrototype(returned, CollectionsMarshal.AsSpan(_parameters), seenAt);
+        return new FunctionState(KeepName(dies, die, name, names), prototype, die.Address, unexpected && !hasStruct, optimized, reordered, seenAt);
+    }
+
+    private ulong KeepName(UnitDies dies, in FunctionDie die, ulong name, in UnitNames names)
+    {
+        var source = die.Name.IsNone ? dies.Functions[dies.FindFunction(die.Origin)].Name : die.Name;
+        encoder.Keep(names.TextOf(source));
+        return name;
+    }
+
+    private static uint ReturnTypeOf(UnitDies dies, in FunctionDie die)
+    {
+        if (die.TypeRef != 0 || die.Origin == 0)
+            return die.TypeRef;
+        var origin = dies.FindFunction(die.Origin);
+        return origin < 0 ? 0 : dies.Functions[origin].TypeRef;
+    }
+
+    /// <summary>Compares where a parameter is with where the calling convention puts it.</summary>
+    private (bool Optimized, bool Unexpected) Judge(in ChildDie parameter, ulong size, in UnitHeader unit, ref int argument)
+    {
+        var word = unit.AddressSize;
+        var slots = locations.PairsForAggregates && size > word ? (int)Math.Min((size + word - 1) / word, 1024) : 1;
+        var inMemory = size > (locations.PairsForAggregates ? 2UL : 1UL) * word;
+        var expected = argument < locations.RegisterCount ? locations.ExpectedRegister(argument) : -1;
+        if (!parameter.HasLocation)
+        {
+            argument += inMemory ? 1 : slots;
+            return (parameter.IsConstant, false);
+        }
+        if (argument >= locations.RegisterCount)
+            return (false, false);
+        argument += inMemory ? 1 : slots;
+        if (parameter.EntryRegister == 0)
+            return (true, false);
+        return (false, expected >= 0 && expected != parameter.EntryRegister - 1);
+    }
+
+    private static bool IsStruct(UnitDies dies, uint offset)
+    {
+        for (var depth = 0; depth < 64 && offset != 0 && dies.FindType(offset) is >= 0 and var index; depth++)
+        {
+            ref readonly var type = ref dies.Types[index];
+            if (type.Shape == TypeShape.Struct)
+                return true;
+            if (type.Shape is not (TypeShape.Const or TypeShape.Typedef))
+                return false;
+            offset = type.TypeRef;
+        }
+        return false;
+    }
+}

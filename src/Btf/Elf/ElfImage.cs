@@ -1,0 +1,127 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace Btf.Elf;
+
+/// <summary>
+/// An ELF image: header, sections, and their bytes on demand. Everything that the header and the section table claim is
+/// checked against the file's length before it is used (System V gABI, chapters 4 and 5).
+/// </summary>
+public sealed class ElfImage : IDisposable
+{
+    /// <summary>Largest section that is read into memory at once.</summary>
+    public const int MaxSectionBytes = 0x7fff_ffc7;
+
+    private readonly ByteSource _source;
+    private readonly Dictionary<string, ElfSection> _byName = new(StringComparer.Ordinal);
+
+    private ElfImage(ByteSource source)
+    {
+        _source = source;
+        var header = new ElfHeader(source);
+        Is64 = header.Is64;
+        Endian = header.Endian;
+        Type = header.Type;
+        Machine = header.Machine;
+        Sections = header.ReadSections(source);
+        foreach (var section in Sections)
+            _byName.TryAdd(section.Name, section);
+    }
+
+    public bool Is64 { get; }
+
+    public EndianReader Endian { get; }
+
+    public ElfType Type { get; }
+
+    public ElfMachine Machine { get; }
+
+    public IReadOnlyList<ElfSection> Sections { get; }
+
+    /// <exception cref="ElfFormatException">Not an ELF image, or a header or section that does not fit the file.</exception>
+    public static ElfImage Open(string path) => Create(ByteSource.Open(path));
+
+    /// <inheritdoc cref="Open"/>
+    public static ElfImage FromBytes(ReadOnlyMemory<byte> bytes) => Create(ByteSource.Over(bytes));
+
+    private static ElfImage Create(ByteSource source)
+    {
+        try
+        {
+            return new ElfImage(source);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The first section of this name, or null.</summary>
+    public ElfSection? Find(string name) => _byName.GetValueOrDefault(name);
+
+    /// <summary>The bytes of a section, decompressed where it is SHF_COMPRESSED with zlib.</summary>
+    /// <exception cref="ElfFormatException">Too large, compressed in a way we do not read, or without bytes in the file.</exception>
+    public byte[] Read(ElfSection section)
+    {
+        if (!section.HasBytes)
+            throw new ElfFormatException(section.Name, 0, (ulong)section.Type, "the section has no bytes in this file");
+        if (section.Size > MaxSectionBytes)
+            throw new ElfFormatException(section.Name, 0, (ulong)section.Size, "section too large");
+        var bytes = new byte[section.Size];
+        _source.Read(section.Offset, bytes);
+        return section.Flags.HasFlag(ElfSectionFlags.Compressed) ? Decompress(section, bytes) : bytes;
+    }
+
+    /// <summary>Part of an uncompressed section; safe from several threads.</summary>
+    public void Read(ElfSection section, long offset, Span<byte> into)
+    {
+        if (offset < 0 || offset > section.Size - into.Length)
+            throw new ElfFormatException(section.Name, offset, (ulong)into.Length, "read past the end of the section");
+        _source.Read(section.Offset + offset, into);
+    }
+
+    public void Dispose() => _source.Dispose();
+
+    /// <summary>Elf64_Chdr (gABI, SHF_COMPRESSED): type, reserved, size, alignment; 32-bit images have no reserved word.</summary>
+    private byte[] Decompress(ElfSection section, byte[] bytes)
+    {
+        const uint zlib = 1;
+        var headerSize = Is64 ? 24 : 12;
+        if (bytes.Length < headerSize)
+            throw new ElfFormatException(section.Name, 0, (ulong)bytes.Length, "compression header cut off");
+        var type = Endian.U32(bytes);
+        var size = Endian.Word(bytes.AsSpan(Is64 ? 8 : 4), Is64);
+        if (type != zlib)
+            throw new ElfFormatException(section.Name, 0, type, "unknown section compression");
+        if (size > MaxSectionBytes || size > (ulong)bytes.Length * 1032 + 64)
+            throw new ElfFormatException(section.Name, 0, size, "impossible size of the uncompressed section");
+        var output = new byte[size];
+        try
+        {
+            using var inflate = new ZLibStream(new MemoryStream(bytes, headerSize, bytes.Length - headerSize), CompressionMode.Decompress);
+            inflate.ReadExactly(output);
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException)
+        {
+            throw new ElfFormatException(section.Name, headerSize, size, $"broken zlib data: {e.Message}");
+        }
+        return output;
+    }
+
+    /// <summary>The NUL-terminated string at an offset of a string table.</summary>
+    /// <exception cref="ElfFormatException">Outside the table, or not terminated inside it.</exception>
+    public static string StringAt(string table, ReadOnlySpan<byte> bytes, long offset) => Encoding.UTF8.GetString(BytesAt(table, bytes, offset));
+
+    /// <inheritdoc cref="StringAt"/>
+    public static ReadOnlySpan<byte> BytesAt(string table, ReadOnlySpan<byte> bytes, long offset)
+    {
+        if (offset < 0 || offset >= bytes.Length)
+            throw new ElfFormatException(table, offset, (ulong)bytes.Length, "string offset past the table");
+        var rest = bytes[(int)offset..];
+        var end = rest.IndexOf((byte)0);
+        if (end < 0)
+            throw new ElfFormatException(table, offset, null, "string not terminated");
+        return rest[..end];
+    }
+}
