@@ -1,10 +1,47 @@
+using Archive.Extractor.Conversion;
+using Btf.Elf;
+using Btf.Format;
+
 namespace Archive.Extractor;
 
-/// <summary>vmlinux on disk → BTF in memory.</summary>
+/// <summary>A kernel image on disk → BTF in memory: from its <c>.BTF</c> section, or from its DWARF.</summary>
 public static class VmlinuxConverter
 {
     /// <exception cref="Btf.MalformedInputException">The ELF, DWARF or BTF is malformed.</exception>
     /// <exception cref="NoDebugInfoException">Nothing to take BTF from.</exception>
-    public static ConvertedKernel Convert(string path, ConversionOptions options, CancellationToken cancellation = default) =>
-        throw new UnsupportedImageException(path);
+    /// <exception cref="UnsupportedImageException">The image uses something that we do not read.</exception>
+    public static ConvertedKernel Convert(string path, ConversionOptions options, CancellationToken cancellation = default)
+    {
+        using var image = ElfImage.Open(path);
+        return Convert(image, options, cancellation);
+    }
+
+    /// <inheritdoc cref="Convert(string, ConversionOptions, CancellationToken)"/>
+    public static ConvertedKernel Convert(ElfImage image, ConversionOptions options, CancellationToken cancellation = default)
+    {
+        var section = image.Find(".BTF") is { HasBytes: true, Size: > 0 } found ? found : null;
+        var banner = KernelBanner.Find(image);
+        var facts = new KernelFacts
+        {
+            Release = banner is null ? null : KernelBanner.ReleaseOf(banner),
+            Banner = banner,
+            BuildId = ElfNotes.BuildId(image),
+            Arch = KernelArch.NameOf(image),
+            ShipsBtf = section is not null,
+            TakenFrom = options.Source == BtfSource.Auto ? (section is null ? BtfSource.Dwarf : BtfSource.Btf) : options.Source,
+        };
+        if (facts.TakenFrom == BtfSource.Btf)
+        {
+            var bytes = image.Read(section ?? throw new NoDebugInfoException("the image has no .BTF section"));
+            return Finish(bytes, facts);
+        }
+        var converted = DwarfToBtf.Convert(image, options.Threads, cancellation);
+        return Finish(converted.Btf, facts with { Producer = converted.Producer, DwarfVersion = converted.DwarfVersion });
+    }
+
+    private static ConvertedKernel Finish(byte[] bytes, KernelFacts facts)
+    {
+        var counts = BtfBlob.Parse(bytes).CountByKind();
+        return new ConvertedKernel(bytes, facts, counts);
+    }
 }

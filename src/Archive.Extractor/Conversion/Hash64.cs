@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 
-namespace Archive.Extractor.Encoding;
+namespace Archive.Extractor.Conversion;
 
 /// <summary>
 /// 64-bit hashing of names and types, by folding 128-bit products (the construction of wyhash). It stands for identity:

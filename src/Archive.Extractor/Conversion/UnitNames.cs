@@ -1,6 +1,6 @@
 using Archive.Extractor.Dwarf;
 
-namespace Archive.Extractor.Encoding;
+namespace Archive.Extractor.Conversion;
 
 /// <summary>The text of names, wherever DWARF keeps it.</summary>
 internal readonly ref struct UnitNames(DebugSections sections, ReadOnlySpan<byte> unit, long unitOffset)

@@ -1,7 +1,7 @@
 using System.Numerics;
 using Btf.Format;
 
-namespace Archive.Extractor.Encoding;
+namespace Archive.Extractor.Conversion;
 
 /// <summary>
 /// One distinct type by content. References are keys: 0 for void, else the key of another node: by name for struct, union
@@ -11,9 +11,6 @@ internal struct TypeNode
 {
     /// <summary>Hash of the content; the identity of the node.</summary>
     public ulong Content;
-
-    /// <summary>What others refer to it by: its name key, or <see cref="Content"/>.</summary>
-    public ulong Key;
 
     /// <summary>Hash of the name; 0 for none.</summary>
     public ulong Name;
@@ -32,6 +29,15 @@ internal struct TypeNode
     public ulong Target;
     public int FirstChild;
     public int ChildCount;
+
+    public readonly bool IsComposite => Kind is BtfKind.Struct or BtfKind.Union;
+
+    public readonly bool IsNamedComposite => Name != 0 && (IsComposite || Kind == BtfKind.Fwd);
+
+    /// <summary>What others refer to it by: kind and name of a struct, union or forward declaration, else <see cref="Content"/>.</summary>
+    public readonly ulong Key => IsNamedComposite ? NameKey(Kind == BtfKind.Union || (Kind == BtfKind.Fwd && Flag), Name) : Content;
+
+    public static ulong NameKey(bool isUnion, ulong name) => Hash64.Mix(isUnion ? 1UL << 56 : 1UL << 57, name);
 
     /// <summary>Where it first appeared: offset of the DIE in <c>.debug_info</c>. Decides the order of the output.</summary>
     public long First;
@@ -52,6 +58,9 @@ internal sealed class NodeTable
 
     /// <summary>The text of every name that a node or child mentions, by hash.</summary>
     public Dictionary<ulong, byte[]> Names { get; } = [];
+
+    /// <summary>Keys of definitions that their name does not tell apart from another in the same unit, with the content meant.</summary>
+    public Dictionary<ulong, ulong> PrivateKeys { get; } = [];
 
     public Span<TypeNode> Nodes => _nodes.AsSpan(0, Count);
 

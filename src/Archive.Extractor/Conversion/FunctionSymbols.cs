@@ -1,6 +1,6 @@
 using Btf.Elf;
 
-namespace Archive.Extractor.Encoding;
+namespace Archive.Extractor.Conversion;
 
 /// <summary>
 /// The functions of the ELF symbol table by name without suffix: <c>foo</c>, <c>foo.isra.0</c> and <c>foo.constprop.1</c> are

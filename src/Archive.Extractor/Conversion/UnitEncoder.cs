@@ -1,7 +1,7 @@
 using Archive.Extractor.Dwarf;
 using Btf.Format;
 
-namespace Archive.Extractor.Encoding;
+namespace Archive.Extractor.Conversion;
 
 /// <summary>
 /// Turns the type DIEs of one unit into nodes of a <see cref="NodeTable"/>. A node is hashed by content, with references by
@@ -86,11 +86,11 @@ internal sealed class UnitEncoder(NodeTable nodes)
         return false;
     }
 
-    /// <summary>Adds the prototype with these parameters (name and key), and returns its key.</summary>
-    public ulong AddPrototype(ulong returned, ReadOnlySpan<NodeChild> parameters, long seenAt)
+    /// <summary>Adds the prototype with these parameters (name and key), and returns the index of its node.</summary>
+    public int AddPrototype(ulong returned, ReadOnlySpan<NodeChild> parameters, long seenAt)
     {
         var node = new TypeNode { Kind = BtfKind.FuncProto, Target = returned };
-        return nodes.Nodes[Intern(node, parameters, 0, seenAt)].Key;
+        return Intern(node, parameters, seenAt);
     }
 
     private void Begin(UnitDies dies, in UnitHeader unit, bool littleEndian)
@@ -119,7 +119,7 @@ internal sealed class UnitEncoder(NodeTable nodes)
             _names[i] = names.HashOf(die.Name);
             if (die.Shape is not (TypeShape.Struct or TypeShape.Union))
                 continue;
-            _keys[i] = _names[i] == 0 ? 0 : NameKey(KindOf(die.Shape), _names[i]);
+            _keys[i] = _names[i] == 0 ? 0 : TypeNode.NameKey(die.Shape == TypeShape.Union, _names[i]);
             if (_names[i] != 0 && !die.Declaration && !_definitions.TryAdd(_keys[i], i))
                 _conflicts.Add(_keys[i]);
         }
@@ -149,8 +149,6 @@ internal sealed class UnitEncoder(NodeTable nodes)
         // What was encoded on the way referred to these types by name.
         Array.Clear(_state, 0, _dies.TypeCount);
     }
-
-    public static ulong NameKey(BtfKind kind, ulong name) => Hash64.Mix((ulong)kind << 56, name);
 
     private static BtfKind KindOf(TypeShape shape) => shape == TypeShape.Union ? BtfKind.Union : BtfKind.Struct;
 
@@ -193,13 +191,20 @@ internal sealed class UnitEncoder(NodeTable nodes)
             throw TooDeep(die);
         _state[type] = InProgress;
         var node = Describe(type, names, depth, out var start);
-        var key = _names[type] != 0 && die.Shape is TypeShape.Struct or TypeShape.Union ? _keys[type] : 0;
-        var index = Intern(node, _scratch.AsSpan(start, _scratchCount - start), key, _unit.Offset + die.Offset);
+        var index = Intern(node, _scratch.AsSpan(start, _scratchCount - start), _unit.Offset + die.Offset);
         KeepNames(die, nodes.Nodes[index], names);
         _scratchCount = start;
-        _keys[type] = nodes.Nodes[index].Key;
+        SetKey(type, nodes.Nodes[index]);
         _state[type] = Done;
         return index;
+    }
+
+    private void SetKey(int type, in TypeNode node)
+    {
+        if (!node.IsNamedComposite)
+            _keys[type] = node.Content;
+        else if (_keys[type] != node.Key)
+            nodes.PrivateKeys.TryAdd(_keys[type], node.Content);
     }
 
     /// <summary>The node of a type, its children on the scratch stack from <paramref name="start"/> on.</summary>
@@ -356,13 +361,12 @@ internal sealed class UnitEncoder(NodeTable nodes)
         _scratch[_scratchCount++] = child;
     }
 
-    private int Intern(TypeNode node, ReadOnlySpan<NodeChild> children, ulong key, long seenAt)
+    private int Intern(TypeNode node, ReadOnlySpan<NodeChild> children, long seenAt)
     {
         node.Content = HashOf(node, children);
         var index = nodes.Find(node.Content, seenAt);
         if (index >= 0)
             return index;
-        node.Key = key == 0 ? node.Content : key;
         node.First = seenAt;
         return nodes.Add(node, children);
     }

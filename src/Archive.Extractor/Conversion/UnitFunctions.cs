@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
 using Archive.Extractor.Dwarf;
 
-namespace Archive.Extractor.Encoding;
+namespace Archive.Extractor.Conversion;
 
 /// <summary>What one unit says of a function: candidates for a FUNC, chosen among by <see cref="FunctionSelection"/>.</summary>
 /// <param name="Name">Hash of the name.</param>
-/// <param name="Prototype">Key of its FUNC_PROTO.</param>
+/// <param name="Prototype">Index of the node of its FUNC_PROTO.</param>
 /// <param name="Address">DW_AT_low_pc, 0 where it has none.</param>
 /// <param name="UnexpectedRegister">A parameter arrives in another register than the calling convention says.</param>
 /// <param name="OptimizedParameters">A parameter has no location at the entry.</param>
@@ -13,7 +13,7 @@ namespace Archive.Extractor.Encoding;
 /// <param name="SeenAt">Offset of the DIE in <c>.debug_info</c>.</param>
 internal sealed record FunctionState(
     ulong Name,
-    ulong Prototype,
+    int Prototype,
     ulong Address,
     bool UnexpectedRegister,
     bool OptimizedParameters,

@@ -1,0 +1,117 @@
+using Btf.Format;
+
+namespace Archive.Extractor.Conversion;
+
+/// <summary>
+/// Chooses the functions that get a FUNC: those that can be attached to by name and whose prototype can be trusted. Left out
+/// are names at several addresses, names with prototypes that differ between units, and functions whose parameters the
+/// compiler moved, reordered or removed (the rules of pahole's consistent_func and optimized_func).
+/// </summary>
+internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols)
+{
+    private const int MaxDepth = 64;
+
+    /// <summary>One state a function, with the number of the unit it stands in, by name.</summary>
+    public List<(FunctionState State, int Unit)> Select()
+    {
+        var chosen = new List<(FunctionState State, int Unit)>();
+        var byName = new Dictionary<ulong, List<(FunctionState State, int Unit)>>();
+        for (var unit = 0; unit < graph.Units.Count; unit++)
+        {
+            foreach (var state in graph.Units[unit].Functions)
+            {
+                if (!byName.TryGetValue(state.Name, out var states))
+                    byName.Add(state.Name, states = new List<(FunctionState State, int Unit)>(1));
+                states.Add((state, unit));
+            }
+        }
+        foreach (var (name, states) in byName)
+        {
+            if (Choose(symbols.Find(name)!, states) is { } state)
+                chosen.Add(state);
+        }
+        chosen.Sort((a, b) => graph.Text[a.State.Name].AsSpan().SequenceCompareTo(graph.Text[b.State.Name]));
+        return chosen;
+    }
+
+    private (FunctionState State, int Unit)? Choose(FunctionSymbols.Entry symbol, List<(FunctionState State, int Unit)> states)
+    {
+        if (symbol.IsAmbiguous || states.Exists(s => s.State.UnexpectedRegister || s.State.ReorderedParameters))
+            return null;
+        var canonical = Canonical(symbol, states);
+        if (IsChanged(symbol, canonical.State) || states.Exists(s => !SamePrototype(states[0].State.Prototype, s.State.Prototype)))
+            return null;
+        return canonical;
+    }
+
+    /// <summary>The state that the symbol's address belongs to, if possible one with its signature intact.</summary>
+    private static (FunctionState State, int Unit) Canonical(FunctionSymbols.Entry symbol, List<(FunctionState State, int Unit)> states)
+    {
+        var defined = states.FindAll(s => symbol.HasAddress(s.State.Address));
+        var intact = defined.FindIndex(s => !IsChanged(symbol, s.State));
+        return intact >= 0 ? defined[intact] : defined.Count > 0 ? defined[0] : states[0];
+    }
+
+    private static bool IsChanged(FunctionSymbols.Entry symbol, FunctionState state) =>
+        state.OptimizedParameters && symbol.IsOptimizedAt(state.Address);
+
+    private bool SamePrototype(int left, int right)
+    {
+        if (left == right)
+            return true;
+        var a = graph.ChildTargetsOf(left);
+        var b = graph.ChildTargetsOf(right);
+        if (a.Length != b.Length || !SameType(graph.TargetOf(left), graph.TargetOf(right), 0))
+            return false;
+        for (var i = 0; i < a.Length; i++)
+        {
+            if (!SameType(a[i], b[i], 0))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>Equality as a caller would see it: named types by name, and const does not matter.</summary>
+    private bool SameType(int left, int right, int depth)
+    {
+        if (left == right)
+            return true;
+        if (left == 0 || right == 0 || depth > MaxDepth)
+            return false;
+        if (left < 0 || right < 0)
+            return left < 0 && right < 0 ? SameName(-left - 1, -right - 1) : StripConst(ref left, ref right) && SameType(left, right, depth + 1);
+        ref readonly var a = ref graph[left - 1];
+        ref readonly var b = ref graph[right - 1];
+        if (a.Kind != b.Kind)
+            return StripConst(ref left, ref right) && SameType(left, right, depth + 1);
+        return a.Kind switch
+        {
+            BtfKind.Int or BtfKind.Float => a.Size == b.Size && a.Encoding == b.Encoding && a.Name == b.Name,
+            BtfKind.Ptr or BtfKind.Const or BtfKind.Volatile or BtfKind.Restrict or BtfKind.TypeTag =>
+                SameType(graph.TargetOf(left - 1), graph.TargetOf(right - 1), depth + 1),
+            BtfKind.Array => a.Size == b.Size && SameType(graph.TargetOf(left - 1), graph.TargetOf(right - 1), depth + 1),
+            BtfKind.FuncProto => depth < 8 && SamePrototype(left - 1, right - 1),
+            _ => a.Name == b.Name,
+        };
+    }
+
+    private bool SameName(int left, int right)
+    {
+        var a = graph.Names[left];
+        var b = graph.Names[right];
+        var first = a.Definitions.Count > 0 ? a.Definitions[0] : a.Forward;
+        var second = b.Definitions.Count > 0 ? b.Definitions[0] : b.Forward;
+        return graph[first].Key == graph[second].Key;
+    }
+
+    private bool StripConst(ref int left, ref int right)
+    {
+        if (left > 0 && graph[left - 1].Kind == BtfKind.Const)
+            left = graph.TargetOf(left - 1);
+        else if (right > 0 && graph[right - 1].Kind == BtfKind.Const)
+            right = graph.TargetOf(right - 1);
+        else
+            return false;
+        return true;
+    }
+}

@@ -1,0 +1,89 @@
+using Archive.Extractor.Dwarf;
+using Btf.Elf;
+
+namespace Archive.Extractor.Conversion;
+
+/// <summary>The section of per-CPU variables, and which variables belong in its DATASEC.</summary>
+internal sealed class PerCpuSection
+{
+    public const string Name = ".data..percpu";
+
+    /// <summary>Variables that macros make for their side effects on sections.</summary>
+    private static readonly byte[][] GeneratedPrefixes =
+        ["__UNIQUE_ID"u8.ToArray(), "__tpstrtab_"u8.ToArray(), "__exitcall_"u8.ToArray(), "__gendwarfksyms_ptr_"u8.ToArray(), "__func_stack_frame_non_standard_"u8.ToArray()];
+
+    private readonly ElfSection _section;
+
+    /// <summary>Names of the objects at offset 0: the linker gives discarded variables that address too.</summary>
+    private readonly HashSet<ulong> _atStart = [];
+
+    private PerCpuSection(ElfSection section, ElfSymbols? symbols)
+    {
+        _section = section;
+        for (var i = 0; i < (symbols?.Count ?? 0); i++)
+        {
+            var symbol = symbols![i];
+            if (symbol.Type == ElfSymbolType.Object && symbol.SectionIndex == section.Index && symbol.Value == section.Address)
+                _atStart.Add(Hash64.Of(symbols.NameOf(symbol)));
+        }
+    }
+
+    public static PerCpuSection? Find(ElfImage image, ElfSymbols? symbols) =>
+        image.Find(Name) is { Size: > 0 } section ? new PerCpuSection(section, symbols) : null;
+
+    /// <summary>The variables of the unit that live in the section.</summary>
+    public IReadOnlyList<VariableState> Collect(UnitDies dies, in UnitNames names, UnitEncoder encoder, ReadOnlySpan<byte> bytes, int addressSize, EndianReader endian)
+    {
+        List<VariableState>? found = null;
+        foreach (var variable in dies.Variables)
+        {
+            if (variable.HasAddress && OffsetOf(variable, bytes, addressSize, endian) is { } offset
+                && Describe(Declared(dies, variable), offset, names, encoder) is { } state)
+                (found ??= []).Add(state);
+        }
+        return found ?? [];
+    }
+
+    /// <summary>Name and type may stand on the declaration that the variable completes.</summary>
+    private static VariableDie Declared(UnitDies dies, VariableDie variable)
+    {
+        if (variable.Specification == 0)
+            return variable;
+        var declaration = dies.Variables.Find(v => v.Offset == variable.Specification);
+        return declaration.Offset == 0 ? variable : declaration;
+    }
+
+    /// <summary>DW_OP_addr, optionally followed by DW_OP_plus_uconst; null where the address is elsewhere.</summary>
+    private ulong? OffsetOf(VariableDie variable, ReadOnlySpan<byte> bytes, int addressSize, EndianReader endian)
+    {
+        var reader = new DwarfReader(bytes.Slice((int)(variable.Address >> 32), (int)(uint)variable.Address), ".debug_info", 0, endian);
+        if (reader.AtEnd || reader.U8() != DwOp.Addr)
+            return null;
+        var address = reader.Word(addressSize);
+        if (!reader.AtEnd && reader.U8() == DwOp.PlusUconst)
+            address += reader.Uleb();
+        var offset = address - _section.Address;
+        return address >= _section.Address && offset < (ulong)_section.Size ? offset : null;
+    }
+
+    private VariableState? Describe(VariableDie variable, ulong offset, in UnitNames names, UnitEncoder encoder)
+    {
+        var text = names.TextOf(variable.Name);
+        if (text.IsEmpty || variable.TypeRef == 0 || IsGenerated(text) || (offset == 0 && !_atStart.Contains(Hash64.Of(text))))
+            return null;
+        var size = encoder.SizeAt(variable.TypeRef);
+        return size is 0 or > uint.MaxValue
+            ? null
+            : new VariableState(encoder.Keep(text), encoder.KeyAt(variable.TypeRef, names), (uint)offset, (uint)size, variable.External);
+    }
+
+    private static bool IsGenerated(ReadOnlySpan<byte> name)
+    {
+        foreach (var prefix in GeneratedPrefixes)
+        {
+            if (name.StartsWith(prefix))
+                return true;
+        }
+        return false;
+    }
+}

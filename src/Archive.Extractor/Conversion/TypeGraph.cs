@@ -1,0 +1,156 @@
+using System.Runtime.InteropServices;
+using Btf.Format;
+
+namespace Archive.Extractor.Conversion;
+
+/// <summary>A struct or union name: its definitions in order of appearance, and its forward declaration.</summary>
+internal sealed class CompositeName
+{
+    public List<int> Definitions { get; } = [];
+
+    /// <summary>Node of the FWD; -1 for none.</summary>
+    public int Forward { get; set; } = -1;
+}
+
+/// <summary>
+/// The distinct types of the whole image: the workers' tables merged, references turned from keys into indexes. A reference
+/// is 0 for void, n+1 for node n, -n-1 for the composite name n.
+/// </summary>
+internal sealed class TypeGraph
+{
+    private readonly NodeTable _nodes = new();
+    private readonly Dictionary<ulong, int> _references = [];
+    private readonly int[] _targets;
+    private readonly int[] _childTargets;
+
+    private TypeGraph(IReadOnlyList<NodeTable> tables, IReadOnlyList<(int Table, UnitTypes Unit)> units)
+    {
+        var maps = tables.Select(Merge).ToArray();
+        Units = [.. units.Select(u => Renumber(u.Unit, maps[u.Table]))];
+        Live = new bool[_nodes.Count];
+        foreach (var unit in Units)
+        {
+            foreach (var node in unit.Types)
+                Live[node] = true;
+        }
+        IndexReferences(tables);
+        (_targets, _childTargets) = ResolveReferences();
+    }
+
+    public int Count => _nodes.Count;
+
+    public List<CompositeName> Names { get; } = [];
+
+    /// <summary>In the order of <c>.debug_info</c>, their nodes as indexes of this graph.</summary>
+    public IReadOnlyList<UnitTypes> Units { get; }
+
+    /// <summary>The node stands for a type DIE of some unit (the others are prototypes of functions, and by-products).</summary>
+    public bool[] Live { get; }
+
+    public Dictionary<ulong, byte[]> Text => _nodes.Names;
+
+    public static TypeGraph Merge(IReadOnlyList<NodeTable> tables, IReadOnlyList<(int Table, UnitTypes Unit)> units) => new(tables, units);
+
+    public ref readonly TypeNode this[int node] => ref _nodes.Nodes[node];
+
+    public ReadOnlySpan<NodeChild> ChildrenOf(int node) => _nodes.ChildrenOf(_nodes.Nodes[node]);
+
+    /// <summary>Reference of a modifier, typedef, array or prototype.</summary>
+    public int TargetOf(int node) => _targets[node];
+
+    /// <summary>References of the members or parameters.</summary>
+    public ReadOnlySpan<int> ChildTargetsOf(int node) => _childTargets.AsSpan(_nodes.Nodes[node].FirstChild, _nodes.Nodes[node].ChildCount);
+
+    /// <summary>The name's index of a struct, union or FWD that has a name.</summary>
+    public int NameOf(int node) => -_references[_nodes.Nodes[node].Key] - 1;
+
+    /// <exception cref="DwarfFormatException">The key belongs to no type: a reference to a DIE that was left out.</exception>
+    public int Resolve(ulong key)
+    {
+        if (key == 0)
+            return 0;
+        return _references.TryGetValue(key, out var reference) ? reference
+            : throw new DwarfFormatException(".debug_info", 0, key, "reference to a type that was not read");
+    }
+
+    private int[] Merge(NodeTable table)
+    {
+        var map = new int[table.Count];
+        for (var i = 0; i < map.Length; i++)
+        {
+            ref readonly var node = ref table.Nodes[i];
+            var index = _nodes.Find(node.Content, node.First);
+            map[i] = index >= 0 ? index : _nodes.Add(node, table.ChildrenOf(node));
+        }
+        foreach (var (hash, text) in table.Names)
+            _nodes.Names.TryAdd(hash, text);
+        return map;
+    }
+
+    private static UnitTypes Renumber(UnitTypes unit, int[] map)
+    {
+        for (var i = 0; i < unit.Types.Length; i++)
+            unit.Types[i] = map[unit.Types[i]];
+        return unit with { Functions = [.. unit.Functions.Select(f => f with { Prototype = map[f.Prototype] })] };
+    }
+
+    private void IndexReferences(IReadOnlyList<NodeTable> tables)
+    {
+        for (var i = 0; i < _nodes.Count; i++)
+        {
+            ref readonly var node = ref _nodes.Nodes[i];
+            if (!node.IsNamedComposite)
+                _references[node.Content] = i + 1;
+            else if (Live[i])
+                AddToName(i, node);
+        }
+        foreach (var name in Names)
+            name.Definitions.Sort((a, b) => _nodes.Nodes[a].First.CompareTo(_nodes.Nodes[b].First));
+        foreach (var (key, content) in tables.SelectMany(t => t.PrivateKeys))
+            AddPrivate(key, content);
+    }
+
+    private void AddToName(int index, in TypeNode node)
+    {
+        ref var reference = ref CollectionsMarshal.GetValueRefOrAddDefault(_references, node.Key, out var exists);
+        if (!exists)
+        {
+            Names.Add(new CompositeName());
+            reference = -Names.Count;
+        }
+        var name = Names[-reference - 1];
+        if (node.Kind == BtfKind.Fwd)
+            name.Forward = index;
+        else
+            name.Definitions.Add(index);
+    }
+
+    private void AddPrivate(ulong key, ulong content)
+    {
+        if (_references.ContainsKey(key))
+            return;
+        var name = new CompositeName();
+        name.Definitions.Add(_nodes.Find(content, long.MaxValue));
+        Names.Add(name);
+        _references[key] = -Names.Count;
+    }
+
+    private (int[] Targets, int[] ChildTargets) ResolveReferences()
+    {
+        var targets = new int[_nodes.Count];
+        var children = new List<int>();
+        for (var i = 0; i < _nodes.Count; i++)
+        {
+            ref readonly var node = ref _nodes.Nodes[i];
+            var byproduct = !Live[i] && node.IsNamedComposite;
+            targets[i] = byproduct ? 0 : Resolve(node.Target);
+            var hasTypes = node.Kind is BtfKind.Struct or BtfKind.Union or BtfKind.FuncProto && !byproduct;
+            CollectionsMarshal.SetCount(children, Math.Max(children.Count, node.FirstChild + node.ChildCount));
+            var span = CollectionsMarshal.AsSpan(children).Slice(node.FirstChild, node.ChildCount);
+            var members = _nodes.ChildrenOf(node);
+            for (var c = 0; c < members.Length; c++)
+                span[c] = hasTypes ? Resolve(members[c].Value) : 0;
+        }
+        return (targets, [.. children]);
+    }
+}

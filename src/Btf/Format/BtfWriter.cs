@@ -1,0 +1,92 @@
+using System.Buffers;
+using System.Buffers.Binary;
+
+namespace Btf.Format;
+
+/// <summary>
+/// Writes raw BTF with the 24-byte header and 16-bit vlen, which every reader takes (<c>Documentation/bpf/btf.rst</c>).
+/// Types get their ids in the order they are begun, from 1 (or the end of the base) on; a type may refer to a later one.
+/// </summary>
+public sealed class BtfWriter(bool littleEndian)
+{
+    private readonly ArrayBufferWriter<byte> _types = new(1 << 16);
+    private readonly ArrayBufferWriter<byte> _strings = CreateStrings();
+    private readonly Dictionary<string, uint> _offsets = new(StringComparer.Ordinal) { [""] = 0 };
+
+    /// <summary>Number of types begun so far; the id of the last one.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Offset of a name in the string section; equal names share one. UTF-8, without NUL.</summary>
+    public uint AddString(ReadOnlySpan<byte> name)
+    {
+        if (name.IsEmpty)
+            return 0;
+        var key = System.Text.Encoding.Latin1.GetString(name);
+        if (_offsets.TryGetValue(key, out var offset))
+            return offset;
+        offset = (uint)_strings.WrittenCount;
+        name.CopyTo(_strings.GetSpan(name.Length + 1));
+        _strings.GetSpan(name.Length + 1)[name.Length] = 0;
+        _strings.Advance(name.Length + 1);
+        _offsets.Add(key, offset);
+        return offset;
+    }
+
+    /// <summary>Begins a type: <c>struct btf_type</c>. The words that its kind wants follow by <see cref="Word"/>.</summary>
+    /// <exception cref="BtfFormatException">More than 65,535 members: the old encoding cannot hold it.</exception>
+    public int Begin(uint name, BtfKind kind, bool flag, int vlen, uint sizeOrType)
+    {
+        if ((uint)vlen > BtfWire.MaxVlen)
+            throw new BtfFormatException("types", _types.WrittenCount, (ulong)vlen, $"{kind} has more members than BTF can hold");
+        Word(name);
+        Word((uint)vlen | (uint)kind << 24 | (flag ? 1u << 31 : 0));
+        Word(sizeOrType);
+        return ++Count;
+    }
+
+    /// <summary>One more word of the type that was begun last.</summary>
+    public void Word(uint value)
+    {
+        var span = _types.GetSpan(4);
+        if (littleEndian)
+            BinaryPrimitives.WriteUInt32LittleEndian(span, value);
+        else
+            BinaryPrimitives.WriteUInt32BigEndian(span, value);
+        _types.Advance(4);
+    }
+
+    /// <summary>Header, types and strings.</summary>
+    public byte[] ToArray()
+    {
+        var bytes = new byte[BtfWire.HeaderSize + _types.WrittenCount + _strings.WrittenCount];
+        WriteHeader(bytes);
+        _types.WrittenSpan.CopyTo(bytes.AsSpan(BtfWire.HeaderSize));
+        _strings.WrittenSpan.CopyTo(bytes.AsSpan(BtfWire.HeaderSize + _types.WrittenCount));
+        return bytes;
+    }
+
+    private static ArrayBufferWriter<byte> CreateStrings()
+    {
+        var strings = new ArrayBufferWriter<byte>(1 << 16);
+        strings.Write<byte>([0]);
+        return strings;
+    }
+
+    private void WriteHeader(Span<byte> header)
+    {
+        Span<uint> words = [BtfWire.HeaderSize, 0, (uint)_types.WrittenCount, (uint)_types.WrittenCount, (uint)_strings.WrittenCount];
+        if (littleEndian)
+            BinaryPrimitives.WriteUInt16LittleEndian(header, BtfWire.Magic);
+        else
+            BinaryPrimitives.WriteUInt16BigEndian(header, BtfWire.Magic);
+        header[2] = BtfWire.Version;
+        for (var i = 0; i < words.Length; i++)
+        {
+            var at = header[(4 + 4 * i)..];
+            if (littleEndian)
+                BinaryPrimitives.WriteUInt32LittleEndian(at, words[i]);
+            else
+                BinaryPrimitives.WriteUInt32BigEndian(at, words[i]);
+        }
+    }
+}
