@@ -22,8 +22,6 @@ internal sealed class BtfEmitter
     private readonly List<Vertex> _vertices = [];
     private readonly Dictionary<(int Node, int Class), int> _ids = [];
 
-    /// <summary>For an enum that is only declared: the enum of that name that has enumerators.</summary>
-    private readonly Dictionary<int, int> _completed = [];
     private uint _indexType;
 
     private BtfEmitter(TypeGraph graph, NameResolution resolution, bool littleEndian)
@@ -36,7 +34,6 @@ internal sealed class BtfEmitter
     public static byte[] Emit(TypeGraph graph, NameResolution resolution, FunctionSelection functions, bool littleEndian)
     {
         var emitter = new BtfEmitter(graph, resolution, littleEndian);
-        emitter.CompleteEnums();
         emitter.NumberTypes();
         emitter.FindIndexType();
         foreach (var vertex in emitter._vertices)
@@ -47,27 +44,6 @@ internal sealed class BtfEmitter
         return emitter._writer.ToArray();
     }
 
-    private void CompleteEnums()
-    {
-        var full = new Dictionary<ulong, int>();
-        var declared = new List<int>();
-        for (var i = 0; i < _graph.Count; i++)
-        {
-            ref readonly var node = ref _graph[i];
-            if (!_graph.Live[i] || node.Name == 0 || node.Kind is not (BtfKind.Enum or BtfKind.Enum64))
-                continue;
-            if (node.ChildCount == 0)
-                declared.Add(i);
-            else if (!full.TryGetValue(node.Name, out var other) || node.First < _graph[other].First)
-                full[node.Name] = i;
-        }
-        foreach (var node in declared)
-        {
-            if (full.TryGetValue(_graph[node].Name, out var definition))
-                _completed.Add(node, definition);
-        }
-    }
-
     /// <summary>Every type that stands in some unit, once for each of its classes, with ids in order of appearance.</summary>
     private void NumberTypes()
     {
@@ -75,7 +51,7 @@ internal sealed class BtfEmitter
         {
             foreach (var node in _graph.Units[unit].Types)
             {
-                if (_completed.ContainsKey(node) || (_graph[node].Kind == BtfKind.Fwd && _resolution.Meaning(_graph.NameOf(node), unit).Node >= 0))
+                if (_graph[node] is { IsTagged: true, IsDeclaration: true } && _resolution.Meaning(_graph.TagOf(node), unit).Node >= 0)
                     continue;
                 var @class = _resolution.ClassOf(unit, node);
                 if (_ids.TryAdd((node, @class), 0))
@@ -116,13 +92,10 @@ internal sealed class BtfEmitter
         if (reference == 0)
             return 0;
         if (reference > 0)
-        {
-            var node = _completed.GetValueOrDefault(reference - 1, reference - 1);
-            return Lookup(node, _resolution.ClassOf(unit, node));
-        }
+            return Lookup(reference - 1, _resolution.ClassOf(unit, reference - 1));
         var (meaning, from) = _resolution.Meaning(-reference - 1, unit);
         if (meaning < 0)
-            return Lookup(_graph.Names[-reference - 1].Forward, 0);
+            return Lookup(_graph.Tags[-reference - 1].Declaration, 0);
         return Lookup(meaning, _resolution.ClassOf(from, meaning));
     }
 

@@ -97,10 +97,10 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
 
     private bool SameName(int left, int right)
     {
-        var a = graph.Names[left];
-        var b = graph.Names[right];
-        var first = a.Definitions.Count > 0 ? a.Definitions[0] : a.Forward;
-        var second = b.Definitions.Count > 0 ? b.Definitions[0] : b.Forward;
+        var a = graph.Tags[left];
+        var b = graph.Tags[right];
+        var first = a.Definitions.Count > 0 ? a.Definitions[0] : a.Declaration;
+        var second = b.Definitions.Count > 0 ? b.Definitions[0] : b.Declaration;
         return graph[first].Key == graph[second].Key;
     }
 

@@ -2,7 +2,7 @@
 namespace Archive.Extractor.Conversion;
 
 /// <summary>
-/// Settles what the names of structs and unions mean, for the whole image.
+/// Settles what the tags (names of structs, unions and enums) mean, for the whole image.
 /// <para>
 /// The problem: nodes refer to <c>struct foo</c> by name. Where the image has one definition of foo, every such reference
 /// means it, a forward declaration included. A few hundred names have several (drivers reuse names): then
@@ -44,9 +44,9 @@ internal sealed class NameResolution
         _graph = graph;
         _reaches = new int[graph.Count][];
         _bindings = new Dictionary<int, int>[graph.Units.Count];
-        for (var name = 0; name < graph.Names.Count; name++)
+        for (var name = 0; name < graph.Tags.Count; name++)
         {
-            if (graph.Names[name].Definitions.Count > 1)
+            if (graph.Tags[name].Definitions.Count > 1)
                 _ambiguous.Add(name);
         }
         if (_ambiguous.Count > 0)
@@ -68,7 +68,7 @@ internal sealed class NameResolution
     /// <summary>What a composite name means in a unit: node and unit to look from, or node -1 where it stays a forward declaration.</summary>
     public (int Node, int Unit) Meaning(int name, int unit)
     {
-        var definitions = _graph.Names[name].Definitions;
+        var definitions = _graph.Tags[name].Definitions;
         if (!_ambiguous.Contains(name))
             return definitions.Count == 0 ? (-1, unit) : (definitions[0], unit);
         if (_bindings[unit].TryGetValue(name, out var definition))
@@ -129,9 +129,9 @@ internal sealed class NameResolution
             var bindings = _bindings[unit] = [];
             foreach (var node in _graph.Units[unit].Types)
             {
-                if (!_graph[node].IsComposite || _graph[node].Name == 0)
+                if (!_graph[node].IsTagged || _graph[node].IsDeclaration)
                     continue;
-                var name = _graph.NameOf(node);
+                var name = _graph.TagOf(node);
                 if (_ambiguous.Contains(name) && !bindings.TryAdd(name, node) && bindings[name] != node)
                     bindings[name] = -1;
             }
@@ -238,8 +238,8 @@ internal sealed class NameResolution
     {
         foreach (var (node, @class) in _exemplars.Keys)
         {
-            if (@class > 0 && _graph[node].IsComposite && _graph[node].Name != 0)
-                _ambiguous.Add(_graph.NameOf(node));
+            if (@class > 0 && _graph[node].IsTagged)
+                _ambiguous.Add(_graph.TagOf(node));
         }
     }
 }

@@ -4,8 +4,8 @@ using Btf.Format;
 namespace Archive.Extractor.Conversion;
 
 /// <summary>
-/// One distinct type by content. References are keys: 0 for void, else the key of another node: by name for struct, union
-/// and forward declarations that have one, by content for everything else.
+/// One distinct type by content. References are keys: 0 for void, else the key of another node: by name for struct, union,
+/// enum and their declarations that have one, by content for everything else.
 /// </summary>
 internal struct TypeNode
 {
@@ -32,12 +32,23 @@ internal struct TypeNode
 
     public readonly bool IsComposite => Kind is BtfKind.Struct or BtfKind.Union;
 
-    public readonly bool IsNamedComposite => Name != 0 && (IsComposite || Kind == BtfKind.Fwd);
+    /// <summary>A struct, union or enum with a name, or the declaration of one: it is referred to by that name.</summary>
+    public readonly bool IsTagged => Name != 0 && Kind is BtfKind.Struct or BtfKind.Union or BtfKind.Fwd or BtfKind.Enum or BtfKind.Enum64;
 
-    /// <summary>What others refer to it by: kind and name of a struct, union or forward declaration, else <see cref="Content"/>.</summary>
-    public readonly ulong Key => IsNamedComposite ? NameKey(Kind == BtfKind.Union || (Kind == BtfKind.Fwd && Flag), Name) : Content;
+    /// <summary>Declares a tagged type without defining it. An enum that is only declared has no enumerators.</summary>
+    public readonly bool IsDeclaration => Kind == BtfKind.Fwd || (Kind is BtfKind.Enum or BtfKind.Enum64 && ChildCount == 0);
 
-    public static ulong NameKey(bool isUnion, ulong name) => Hash64.Mix(isUnion ? 1UL << 56 : 1UL << 57, name);
+    /// <summary>What others refer to it by: kind and name of a tagged type, else <see cref="Content"/>.</summary>
+    public readonly ulong Key => IsTagged ? TagKey(Kind, Flag, Name) : Content;
+
+    /// <summary>Key of struct, union or enum NAME; the declarations of each have that of their definition.</summary>
+    public static ulong TagKey(BtfKind kind, bool flag, ulong name) => Hash64.Mix(kind switch
+    {
+        BtfKind.Enum or BtfKind.Enum64 => 3UL << 56,
+        BtfKind.Union => 2UL << 56,
+        BtfKind.Fwd when flag => 2UL << 56,
+        _ => 1UL << 56,
+    }, name);
 
     /// <summary>Where it first appeared: offset of the DIE in <c>.debug_info</c>. Decides the order of the output.</summary>
     public long First;

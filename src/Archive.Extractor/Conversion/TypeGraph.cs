@@ -3,18 +3,18 @@ using Btf.Format;
 
 namespace Archive.Extractor.Conversion;
 
-/// <summary>A struct or union name: its definitions in order of appearance, and its forward declaration.</summary>
-internal sealed class CompositeName
+/// <summary>What <c>struct foo</c>, <c>union foo</c> or <c>enum foo</c> stands for: its definitions in order of appearance, and its mere declaration.</summary>
+internal sealed class TypeTag
 {
     public List<int> Definitions { get; } = [];
 
-    /// <summary>Node of the FWD; -1 for none.</summary>
-    public int Forward { get; set; } = -1;
+    /// <summary>Node of the declaration; -1 for none.</summary>
+    public int Declaration { get; set; } = -1;
 }
 
 /// <summary>
 /// The distinct types of the whole image: the workers' tables merged, references turned from keys into indexes. A reference
-/// is 0 for void, n+1 for node n, -n-1 for the composite name n.
+/// is 0 for void, n+1 for node n, -n-1 for the tag n.
 /// </summary>
 internal sealed class TypeGraph
 {
@@ -39,7 +39,7 @@ internal sealed class TypeGraph
 
     public int Count => _nodes.Count;
 
-    public List<CompositeName> Names { get; } = [];
+    public List<TypeTag> Tags { get; } = [];
 
     /// <summary>In the order of <c>.debug_info</c>, their nodes as indexes of this graph.</summary>
     public IReadOnlyList<UnitTypes> Units { get; }
@@ -61,8 +61,8 @@ internal sealed class TypeGraph
     /// <summary>References of the members or parameters.</summary>
     public ReadOnlySpan<int> ChildTargetsOf(int node) => _childTargets.AsSpan(_nodes.Nodes[node].FirstChild, _nodes.Nodes[node].ChildCount);
 
-    /// <summary>The name's index of a struct, union or FWD that has a name.</summary>
-    public int NameOf(int node) => -_references[_nodes.Nodes[node].Key] - 1;
+    /// <summary>Index of the tag of a tagged node.</summary>
+    public int TagOf(int node) => -_references[_nodes.Nodes[node].Key] - 1;
 
     /// <exception cref="DwarfFormatException">The key belongs to no type: a reference to a DIE that was left out.</exception>
     public int Resolve(ulong key)
@@ -99,40 +99,40 @@ internal sealed class TypeGraph
         for (var i = 0; i < _nodes.Count; i++)
         {
             ref readonly var node = ref _nodes.Nodes[i];
-            if (!node.IsNamedComposite)
+            if (!node.IsTagged)
                 _references[node.Content] = i + 1;
             else if (Live[i])
-                AddToName(i, node);
+                AddToTag(i, node);
         }
-        foreach (var name in Names)
-            name.Definitions.Sort((a, b) => _nodes.Nodes[a].First.CompareTo(_nodes.Nodes[b].First));
+        foreach (var tag in Tags)
+            tag.Definitions.Sort((a, b) => _nodes.Nodes[a].First.CompareTo(_nodes.Nodes[b].First));
         foreach (var (key, content) in tables.SelectMany(t => t.PrivateKeys))
             AddPrivate(key, content);
     }
 
-    private void AddToName(int index, in TypeNode node)
+    private void AddToTag(int index, in TypeNode node)
     {
         ref var reference = ref CollectionsMarshal.GetValueRefOrAddDefault(_references, node.Key, out var exists);
         if (!exists)
         {
-            Names.Add(new CompositeName());
-            reference = -Names.Count;
+            Tags.Add(new TypeTag());
+            reference = -Tags.Count;
         }
-        var name = Names[-reference - 1];
-        if (node.Kind == BtfKind.Fwd)
-            name.Forward = index;
+        var tag = Tags[-reference - 1];
+        if (node.IsDeclaration)
+            tag.Declaration = index;
         else
-            name.Definitions.Add(index);
+            tag.Definitions.Add(index);
     }
 
     private void AddPrivate(ulong key, ulong content)
     {
         if (_references.ContainsKey(key))
             return;
-        var name = new CompositeName();
-        name.Definitions.Add(_nodes.Find(content, long.MaxValue));
-        Names.Add(name);
-        _references[key] = -Names.Count;
+        var tag = new TypeTag();
+        tag.Definitions.Add(_nodes.Find(content, long.MaxValue));
+        Tags.Add(tag);
+        _references[key] = -Tags.Count;
     }
 
     private (int[] Targets, int[] ChildTargets) ResolveReferences()
@@ -142,7 +142,7 @@ internal sealed class TypeGraph
         for (var i = 0; i < _nodes.Count; i++)
         {
             ref readonly var node = ref _nodes.Nodes[i];
-            var byproduct = !Live[i] && node.IsNamedComposite;
+            var byproduct = !Live[i] && node.IsTagged;
             targets[i] = byproduct ? 0 : Resolve(node.Target);
             var hasTypes = node.Kind is BtfKind.Struct or BtfKind.Union or BtfKind.FuncProto && !byproduct;
             CollectionsMarshal.SetCount(children, Math.Max(children.Count, node.FirstChild + node.ChildCount));

@@ -5,7 +5,7 @@ namespace Archive.Extractor.Conversion;
 
 /// <summary>
 /// Turns the type DIEs of one unit into nodes of a <see cref="NodeTable"/>. A node is hashed by content, with references by
-/// key: a named struct or union counts by kind and name only, so that recursion ends there and a forward declaration
+/// key: a struct, union or enum with a name counts by kind and name only, so that recursion ends there and a forward declaration
 /// equals its definition. What such a name means is settled for the whole image by <see cref="NameResolution"/>.
 /// </summary>
 internal sealed class UnitEncoder(NodeTable nodes)
@@ -34,7 +34,7 @@ internal sealed class UnitEncoder(NodeTable nodes)
     public void Encode(UnitDies dies, in UnitHeader unit, in UnitNames names, bool littleEndian)
     {
         Begin(dies, unit, littleEndian);
-        NameComposites(names);
+        NameTagged(names);
         for (var i = 0; i < dies.TypeCount; i++)
             _nodeOf[i] = EncodeType(i, names, 0);
     }
@@ -103,13 +103,14 @@ internal sealed class UnitEncoder(NodeTable nodes)
             (_state, _keys, _names, _nodeOf) = (new byte[size], new ulong[size], new ulong[size], new int[size]);
         }
         Array.Clear(_state, 0, dies.TypeCount);
+        Array.Clear(_keys, 0, dies.TypeCount);
     }
 
     /// <summary>
-    /// Gives every named struct and union its key. Where one unit defines a name twice (in two functions, say) the name
+    /// Gives every struct, union and enum with a name its key. Where one unit defines a name twice (in two functions, say) the name
     /// does not tell them apart, and each definition that differs gets a key of its own.
     /// </summary>
-    private void NameComposites(in UnitNames names)
+    private void NameTagged(in UnitNames names)
     {
         _definitions.Clear();
         _conflicts.Clear();
@@ -117,10 +118,10 @@ internal sealed class UnitEncoder(NodeTable nodes)
         {
             ref readonly var die = ref _dies.Types[i];
             _names[i] = names.HashOf(die.Name);
-            if (die.Shape is not (TypeShape.Struct or TypeShape.Union))
+            if (!IsTagged(i))
                 continue;
-            _keys[i] = _names[i] == 0 ? 0 : TypeNode.NameKey(die.Shape == TypeShape.Union, _names[i]);
-            if (_names[i] != 0 && !die.Declaration && !_definitions.TryAdd(_keys[i], i))
+            _keys[i] = TypeNode.TagKey(KindOf(die.Shape), flag: false, _names[i]);
+            if (!die.Declaration && !_definitions.TryAdd(_keys[i], i))
                 _conflicts.Add(_keys[i]);
         }
         if (_conflicts.Count > 0)
@@ -133,7 +134,7 @@ internal sealed class UnitEncoder(NodeTable nodes)
         var own = new List<(int Type, ulong Content)>();
         for (var i = 0; i < _dies.TypeCount; i++)
         {
-            if (_dies.Types[i].Shape is not (TypeShape.Struct or TypeShape.Union) || _dies.Types[i].Declaration || !_conflicts.Contains(_keys[i]))
+            if (!IsTagged(i) || _dies.Types[i].Declaration || !_conflicts.Contains(_keys[i]))
                 continue;
             var content = HashOf(Describe(i, names, 0, out var start), start);
             _scratchCount = start;
@@ -150,7 +151,14 @@ internal sealed class UnitEncoder(NodeTable nodes)
         Array.Clear(_state, 0, _dies.TypeCount);
     }
 
-    private static BtfKind KindOf(TypeShape shape) => shape == TypeShape.Union ? BtfKind.Union : BtfKind.Struct;
+    private static BtfKind KindOf(TypeShape shape) => shape switch
+    {
+        TypeShape.Union => BtfKind.Union,
+        TypeShape.Enum => BtfKind.Enum,
+        _ => BtfKind.Struct,
+    };
+
+    private bool IsTagged(int type) => _names[type] != 0 && _dies.Types[type].Shape is TypeShape.Struct or TypeShape.Union or TypeShape.Enum;
 
     private int IndexAt(uint offset)
     {
@@ -169,9 +177,9 @@ internal sealed class UnitEncoder(NodeTable nodes)
                 if (depth > MaxDepth)
                     throw TooDeep(die);
                 return die.TypeRef == 0 ? 0 : KeyOf(IndexAt(die.TypeRef), names, depth + 1);
-            case TypeShape.Struct or TypeShape.Union when _names[type] != 0 || die.Declaration:
-                return _keys[type];
             default:
+                if (IsTagged(type) || IsNamelessDeclaration(type))
+                    return _keys[type];
                 _nodeOf[type] = EncodeType(type, names, depth);
                 return _keys[type];
         }
@@ -183,7 +191,7 @@ internal sealed class UnitEncoder(NodeTable nodes)
     private int EncodeType(int type, in UnitNames names, int depth)
     {
         ref readonly var die = ref _dies.Types[type];
-        if (die.Shape is TypeShape.Void or TypeShape.Transparent || (die.Declaration && _names[type] == 0 && die.Shape is TypeShape.Struct or TypeShape.Union))
+        if (die.Shape is TypeShape.Void or TypeShape.Transparent || IsNamelessDeclaration(type))
             return -1;
         if (_state[type] == Done)
             return _nodeOf[type];
@@ -199,9 +207,16 @@ internal sealed class UnitEncoder(NodeTable nodes)
         return index;
     }
 
+    /// <summary>A struct that is declared without a name can only be referred to as void.</summary>
+    private bool IsNamelessDeclaration(int type)
+    {
+        ref readonly var die = ref _dies.Types[type];
+        return die.Declaration && _names[type] == 0 && die.Shape is TypeShape.Struct or TypeShape.Union;
+    }
+
     private void SetKey(int type, in TypeNode node)
     {
-        if (!node.IsNamedComposite)
+        if (!node.IsTagged)
             _keys[type] = node.Content;
         else if (_keys[type] != node.Key)
             nodes.PrivateKeys.TryAdd(_keys[type], node.Content);
