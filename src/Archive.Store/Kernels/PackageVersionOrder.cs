@@ -2,7 +2,8 @@ namespace Archive.Store.Kernels;
 
 /// <summary>
 /// Orders package versions, oldest first, by deb-version(7): an epoch, then runs of text and of digits in turn, where
-/// <c>~</c> sorts before the end and letters before other signs. rpm's order agrees wherever kernels' versions need it.
+/// <c>~</c> sorts before the end and letters before other signs.
+/// (rpm orders otherwise: to it 305.3.1.el8_4 is newer than 305.el8.)
 /// </summary>
 public sealed class PackageVersionOrder : IComparer<string>
 {
