@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Dapper;
 
 namespace Archive.Store.Catalogue;
@@ -7,23 +8,27 @@ public abstract partial class SqlCatalogue
     /// <exception cref="InvalidDataException">The catalogue was written by a newer version of this program.</exception>
     public async Task InitialiseAsync(CancellationToken cancellation)
     {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        await Dialect.PrepareAsync(connection, cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await Dialect.LockSchemaAsync(transaction, cancellation);
+        await using (var connection = await Dialect.OpenAsync(cancellation))
+            await Dialect.PrepareAsync(connection, cancellation);
+        await TransactAsync(MigrateAsync, cancellation);
+    }
+
+    private async Task<bool> MigrateAsync(DbConnection connection)
+    {
+        await Dialect.LockSchemaAsync(connection);
         await connection.ExecuteAsync(
-            "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, taken BIGINT NOT NULL)", transaction: transaction);
-        var taken = await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM schema_steps", transaction: transaction);
+            "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, taken BIGINT NOT NULL)");
+        var taken = await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM schema_steps");
         var steps = SqlSchema.Steps(Dialect.IdentityColumn);
         if (taken > steps.Count)
             throw new InvalidDataException($"the catalogue's schema is at step {taken}; this version knows {steps.Count}");
         for (var step = taken; step < steps.Count; step++)
         {
-            await connection.ExecuteAsync(steps[step], transaction: transaction);
+            await connection.ExecuteAsync(steps[step]);
             await connection.ExecuteAsync(
                 "INSERT INTO schema_steps (step, taken) VALUES (@step, @now)",
-                new { step = step + 1, now = clock.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
+                new { step = step + 1, now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
         }
-        await transaction.CommitAsync(cancellation);
+        return taken < steps.Count;
     }
 }

@@ -117,18 +117,48 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     }
 
     /// <summary>Runs the change on the build's row, adding the row first where it is missing; a change that changes nothing takes no sequence number.</summary>
-    private async Task ChangeAsync(KernelBuild build, Func<KernelRow, Change, Task<bool>> change, CancellationToken cancellation)
+    private Task ChangeAsync(KernelBuild build, Func<KernelRow, Change, Task<bool>> change, CancellationToken cancellation) =>
+        TransactAsync(async connection =>
+        {
+            var sequence = await connection.ExecuteScalarAsync<long>(KernelSql.NextSequence);
+            var current = new Change(connection, build, sequence, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            var row = await current.FindAsync();
+            if (row is null)
+                await current.ExecuteAsync(KernelSql.Insert);
+            return await change(row ?? new KernelRow(), current) || row is null;
+        }, cancellation);
+
+    /// <summary>
+    /// A transaction around the work, committed where it returns true. In statements, not by the provider's object: SQLite ends a
+    /// transaction by itself when the disk is full, and that object's disposal would then throw over the cause.
+    /// </summary>
+    private async Task TransactAsync(Func<DbConnection, Task<bool>> work, CancellationToken cancellation)
     {
         await using var connection = await Dialect.OpenAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var sequence = await connection.ExecuteScalarAsync<long>(KernelSql.NextSequence, transaction: transaction);
-        var current = new Change(transaction, build, sequence, clock.GetUtcNow().ToUnixTimeMilliseconds());
-        var row = await current.FindAsync();
-        var isNew = row is null;
-        if (isNew)
-            await current.ExecuteAsync(KernelSql.Insert);
-        if (await change(row ?? new KernelRow(), current) || isNew)
-            await transaction.CommitAsync(cancellation);
+        await connection.ExecuteAsync(Dialect.Begin);
+        try
+        {
+            var isChanged = await work(connection);
+            cancellation.ThrowIfCancellationRequested();
+            await connection.ExecuteAsync(isChanged ? "COMMIT" : "ROLLBACK");
+        }
+        catch
+        {
+            await RollBackAsync(connection);
+            throw;
+        }
+    }
+
+    private static async Task RollBackAsync(DbConnection connection)
+    {
+        try
+        {
+            await connection.ExecuteAsync("ROLLBACK");
+        }
+        catch (DbException)
+        {
+            // It has ended already; the caller throws why.
+        }
     }
 
     private async Task<IReadOnlyList<KernelRecord>> QueryAsync(string sql, object parameters, CancellationToken cancellation)
@@ -146,13 +176,13 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
         .Replace("_", @"\_", StringComparison.Ordinal).Replace('*', '%').Replace('?', '_');
 
     /// <summary>One change to one build, with its place in the order of changes.</summary>
-    private sealed class Change(DbTransaction transaction, KernelBuild build, long sequence, long now)
+    private sealed class Change(DbConnection connection, KernelBuild build, long sequence, long now)
     {
         public Task<KernelRow?> FindAsync() =>
-            transaction.Connection!.QuerySingleOrDefaultAsync<KernelRow>(KernelSql.Find, Parameters(null), transaction);
+            connection.QuerySingleOrDefaultAsync<KernelRow>(KernelSql.Find, Parameters(null));
 
         public Task ExecuteAsync(string sql, object? values = null) =>
-            transaction.Connection!.ExecuteAsync(sql, Parameters(values), transaction);
+            connection.ExecuteAsync(sql, Parameters(values));
 
         private DynamicParameters Parameters(object? values)
         {

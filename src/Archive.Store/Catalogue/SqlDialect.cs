@@ -8,15 +8,15 @@ public abstract class SqlDialect
     /// <summary>Type and constraint of a primary key that the database counts up itself.</summary>
     public abstract string IdentityColumn { get; }
 
-    /// <summary>
-    /// An open connection. LIKE must tell case on it, and a transaction begun on it must see what others committed before its first
-    /// write returned.
-    /// </summary>
+    /// <summary>An open connection, on which LIKE tells case.</summary>
     public abstract Task<DbConnection> OpenAsync(CancellationToken cancellation);
 
     /// <summary>What has to hold of the database before the schema is touched; run outside a transaction.</summary>
     public virtual Task PrepareAsync(DbConnection connection, CancellationToken cancellation) => Task.CompletedTask;
 
+    /// <summary>Begins a transaction whose reads, once it has written, see all that others committed.</summary>
+    public abstract string Begin { get; }
+
     /// <summary>Makes other processes wait that would migrate at the same time, until the transaction ends.</summary>
-    public abstract Task LockSchemaAsync(DbTransaction transaction, CancellationToken cancellation);
+    public abstract Task LockSchemaAsync(DbConnection connection);
 }

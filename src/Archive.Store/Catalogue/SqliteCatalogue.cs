@@ -48,8 +48,11 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         public override Task PrepareAsync(DbConnection connection, CancellationToken cancellation) =>
             connection.ExecuteAsync("PRAGMA journal_mode = WAL");
 
-        /// <summary>The provider begins transactions with BEGIN IMMEDIATE, which is the lock.</summary>
-        public override Task LockSchemaAsync(DbTransaction transaction, CancellationToken cancellation) => Task.CompletedTask;
+        /// <summary>A deferred transaction would read first, and fail instead of waiting when another wrote meanwhile.</summary>
+        public override string Begin => "BEGIN IMMEDIATE";
+
+        /// <summary>BEGIN IMMEDIATE is the lock.</summary>
+        public override Task LockSchemaAsync(DbConnection connection) => Task.CompletedTask;
 
         public void ClosePool()
         {
