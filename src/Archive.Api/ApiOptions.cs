@@ -1,0 +1,21 @@
+namespace Archive.Api;
+
+/// <summary>What this process does and where it keeps things. From appsettings.json, the environment and the command line.</summary>
+public sealed record ApiOptions
+{
+    /// <summary>Holds the blobs, the catalogue and the scratch folder; created where it is not there.</summary>
+    public string DataDirectory { get; init; } = "data";
+
+    public RoleOptions Roles { get; init; } = new();
+
+    /// <summary>Paths under which the tree is served besides the root: what clients of btfhub-archive have built in.</summary>
+    public string[] TreePrefixes { get; init; } = [];
+}
+
+/// <summary>Roles of a process: all of them by default.</summary>
+public sealed record RoleOptions
+{
+    public bool Api { get; init; } = true;
+
+    public bool Crawler { get; init; } = true;
+}

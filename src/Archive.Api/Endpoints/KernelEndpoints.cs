@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text.Json;
+using Archive.Api.Kernels;
+using Archive.Store.Catalogue;
+using Archive.Store.Kernels;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Archive.Api.Endpoints;
+
+/// <summary>The list of kernels: filtered, paged, or streamed as lines of JSON.</summary>
+public static class KernelEndpoints
+{
+    private const int MaxPage = 1000;
+    private const string Lines = "application/x-ndjson";
+
+    public static void MapKernels(this WebApplication app) => app.MapGet("/v1/kernels", GetAsync)
+        .WithTags("kernels")
+        .WithSummary("Kernels known to the archive, in the order of their last change")
+        .Produces<KernelPage>()
+        .ProducesProblem(StatusCodes.Status400BadRequest);
+
+    private static async Task<IResult> GetAsync(
+        HttpContext context, ICatalogue catalogue,
+        string? distro, string? version, string? arch, string? uname, string? outcome, long after = 0, int limit = 100)
+    {
+        if (outcome is not null && OutcomeNames.Find(outcome) is null)
+            return TypedResults.Problem($"'{outcome}' is no outcome.", statusCode: StatusCodes.Status400BadRequest);
+        if (limit is < 1 or > MaxPage)
+            return TypedResults.Problem($"limit is {limit}; it goes from 1 to {MaxPage}.", statusCode: StatusCodes.Status400BadRequest);
+        var filter = new KernelFilter
+        {
+            Distro = KernelNames.Distro(distro),
+            Version = KernelNames.Version(distro, version),
+            Arch = KernelNames.Arch(arch),
+            UnamePattern = uname,
+            Outcome = OutcomeNames.Find(outcome),
+            After = after,
+            Limit = limit,
+        };
+        if (context.Request.Headers.Accept.ToString().Contains(Lines, StringComparison.OrdinalIgnoreCase))
+            return TypedResults.Stream(body => WriteLinesAsync(body, catalogue, filter with { Limit = MaxPage }, context.RequestAborted), Lines);
+        return await PageAsync(context, catalogue, filter);
+    }
+
+    private static async Task<Ok<KernelPage>> PageAsync(HttpContext context, ICatalogue catalogue, KernelFilter filter)
+    {
+        var records = await catalogue.ListAsync(filter with { Limit = filter.Limit + 1 }, context.RequestAborted);
+        var page = records.Take(filter.Limit).Select(KernelDocument.Of).ToArray();
+        var next = records.Count > filter.Limit ? NextOf(context.Request, page[^1].Sequence) : null;
+        return TypedResults.Ok(new KernelPage(page, next));
+    }
+
+    private static string NextOf(HttpRequest request, long after)
+    {
+        var query = request.Query.Where(q => q.Key != "after").ToDictionary(q => q.Key, q => (string?)q.Value.ToString());
+        query["after"] = after.ToString(CultureInfo.InvariantCulture);
+        return request.Path + QueryString.Create(query);
+    }
+
+    private static async Task WriteLinesAsync(Stream body, ICatalogue catalogue, KernelFilter filter, CancellationToken cancellation)
+    {
+        IReadOnlyList<KernelRecord> records;
+        do
+        {
+            records = await catalogue.ListAsync(filter, cancellation);
+            foreach (var record in records)
+            {
+                await JsonSerializer.SerializeAsync(body, KernelDocument.Of(record), ApiJson.Default.KernelDocument, cancellation);
+                await body.WriteAsync("\n"u8.ToArray(), cancellation);
+            }
+            if (records.Count > 0)
+                filter = filter with { After = records[^1].Sequence };
+        }
+        while (records.Count == filter.Limit);
+    }
+}

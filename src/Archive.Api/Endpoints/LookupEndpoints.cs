@@ -1,0 +1,35 @@
+using Archive.Api.Kernels;
+using Archive.Store.Kernels;
+
+namespace Archive.Api.Endpoints;
+
+/// <summary>Which BTF is for this kernel? By uname or build-id, with whatever else the client knows of its host.</summary>
+public static class LookupEndpoints
+{
+    public static void MapLookup(this WebApplication app) => app.MapGet("/v1/lookup", GetAsync)
+        .WithTags("lookup")
+        .WithSummary("Ranked candidates for a kernel, each with its reasons")
+        .WithDescription("uname takes `uname -r`, and also a pasted `uname -a` or /proc/version; os_release takes the text of /etc/os-release.")
+        .Produces<LookupAnswer>()
+        .ProducesProblem(StatusCodes.Status400BadRequest)
+        .ProducesProblem(StatusCodes.Status404NotFound);
+
+    private static async Task<IResult> GetAsync(
+        HttpContext context, KernelLookup lookup, KernelIndex index,
+        string? uname, string? arch, string? distro, string? version, string? build_id, string? os_release)
+    {
+        if (LookupQuestion.Parse(uname, arch, distro, version, build_id, os_release) is not { } question)
+            return TypedResults.Problem("Give uname (a release, `uname -a` or /proc/version) or build_id.", statusCode: StatusCodes.Status400BadRequest, title: "Nothing to look up");
+        var (answer, builds) = await lookup.FindAsync(question, context.RequestAborted);
+        if (answer.Candidates.Count > 0)
+        {
+            context.Response.Headers.CacheControl = "public, max-age=60";
+            return TypedResults.Ok(answer);
+        }
+        var query = answer.Query;
+        IReadOnlyList<KernelRecord> near = query.Uname is { } release
+            ? await index.NearAsync(query.Distro, query.Version, query.Arch, release, 5, context.RequestAborted)
+            : [];
+        return Miss.Of(context, query.Uname ?? $"build-id {query.BuildId}", builds, near);
+    }
+}

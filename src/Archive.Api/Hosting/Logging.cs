@@ -1,0 +1,26 @@
+using Serilog;
+using Serilog.Formatting.Json;
+
+namespace Archive.Api.Hosting;
+
+public static class Logging
+{
+    private const string Template = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}";
+
+    /// <summary>
+    /// Serilog behind the framework's logging. <c>Logging:Format</c> is <c>text</c> for people or <c>json</c> for machines;
+    /// <c>Logging:File</c> adds a JSON file that is rolled each day. Levels are Serilog's own section.
+    /// </summary>
+    public static void AddArchiveLogging(this WebApplicationBuilder builder)
+    {
+        var section = builder.Configuration.GetSection("Logging");
+        var logger = new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).Enrich.FromLogContext();
+        logger = string.Equals(section["Format"], "json", StringComparison.OrdinalIgnoreCase)
+            ? logger.WriteTo.Console(new JsonFormatter(renderMessage: true))
+            : logger.WriteTo.Console(outputTemplate: Template);
+        if (section["File"] is { Length: > 0 } file)
+            logger = logger.WriteTo.File(new JsonFormatter(renderMessage: true), file, rollingInterval: RollingInterval.Day);
+        Log.Logger = logger.CreateLogger();
+        builder.Logging.ClearProviders().AddSerilog(Log.Logger, dispose: true);
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Archive.Crawler.Http;
+using Archive.Extractor.Packages;
+
+namespace Archive.Crawler.Protocols.Apt;
+
+/// <summary>A package as an index lists it.</summary>
+/// <param name="Size">Bytes.</param>
+/// <param name="Sha256">Lower-case hex.</param>
+public sealed record AptPackage(string Name, string Version, string Architecture, string Filename, long Size, string Sha256);
+
+/// <summary>The Packages index of one component and architecture of a suite.</summary>
+public static class AptPackages
+{
+    /// <summary>Compressions in the order of preference: what costs the mirror least first.</summary>
+    private static readonly string[] Extensions = [".xz", ".zst", ".gz", ".bz2", ""];
+
+    /// <summary>Packages whose name the caller wants; none where the suite has no such component or architecture.</summary>
+    /// <exception cref="MirrorException">The mirror has not what its Release lists.</exception>
+    /// <exception cref="Btf.MalformedInputException">The index does not decompress.</exception>
+    public static async Task<IReadOnlyList<AptPackage>> FetchAsync(
+        IndexCache cache, AptRelease release, string component, string architecture, Func<string, bool> wanted, CancellationToken cancellation)
+    {
+        var stem = $"{component}/binary-{architecture}/Packages";
+        var file = Extensions.Select(e => release.Files.GetValueOrDefault(stem + e)).FirstOrDefault(f => f is not null);
+        if (file is null)
+            return [];
+        var bytes = await ReadAsync(cache, release, file, cancellation);
+        return Parse(bytes, file.Name, wanted);
+    }
+
+    private static async Task<byte[]> ReadAsync(IndexCache cache, AptRelease release, ReleaseFile file, CancellationToken cancellation)
+    {
+        var folder = new Uri(release.Mirror, $"dists/{release.Suite}/");
+        var key = $"{folder}{file.Name}";
+        var plain = new Uri(folder, file.Name);
+        if (!release.ByHash)
+            return await cache.GetExactAsync(plain, key, file.Size, file.Sha256, cancellation);
+        try
+        {
+            var byHash = new Uri(plain, $"by-hash/SHA256/{file.Sha256}");
+            return await cache.GetExactAsync(byHash, key, file.Size, file.Sha256, cancellation);
+        }
+        catch (MirrorException e) when (e.IsMissing)
+        {
+            return await cache.GetExactAsync(plain, key, file.Size, file.Sha256, cancellation);
+        }
+    }
+
+    private static List<AptPackage> Parse(byte[] bytes, string name, Func<string, bool> wanted)
+    {
+        using var source = new MemoryStream(bytes);
+        using var decoder = Codecs.OpenDecoder(source, name, new DecoderOptions());
+        using var reader = new StreamReader(decoder);
+        var packages = new List<AptPackage>();
+        foreach (var paragraph in Deb822.Read(reader, name))
+        {
+            if (paragraph.GetValueOrDefault("Package") is { } package && wanted(package))
+                packages.Add(Read(paragraph, package, name));
+        }
+        return packages;
+    }
+
+    private static AptPackage Read(Dictionary<string, string> paragraph, string package, string index)
+    {
+        var size = Field("Size");
+        var sha256 = Field("SHA256").ToLowerInvariant();
+        if (!long.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes))
+            throw new AptFormatException(index, 0, $"{package}: '{size}' is no size");
+        if (sha256.Length != 64 || !sha256.All(char.IsAsciiHexDigitLower))
+            throw new AptFormatException(index, 0, $"{package}: '{sha256}' is no SHA256");
+        var path = Field("Filename");
+        if (path.StartsWith('/') || path.Split('/').Contains(".."))
+            throw new AptFormatException(index, 0, $"{package}: '{path}' leaves the mirror");
+        return new AptPackage(package, Field("Version"), Field("Architecture"), path, bytes, sha256);
+
+        string Field(string field) => paragraph.GetValueOrDefault(field)
+            ?? throw new AptFormatException(index, 0, $"{package}: has no {field}");
+    }
+}
