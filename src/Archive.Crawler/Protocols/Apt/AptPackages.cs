@@ -50,7 +50,7 @@ public static class AptPackages
     private static List<AptPackage> Parse(byte[] bytes, string name, Func<string, bool> wanted)
     {
         using var source = new MemoryStream(bytes);
-        using var decoder = Codecs.OpenDecoder(source, name, new DecoderOptions());
+        using var decoder = Codecs.OpenDecoder(source, name, DecoderOptions.Default);
         using var reader = new StreamReader(decoder);
         var packages = new List<AptPackage>();
         foreach (var paragraph in Deb822.Read(reader, name))

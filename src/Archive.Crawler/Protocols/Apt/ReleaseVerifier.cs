@@ -66,6 +66,7 @@ public sealed class ReleaseVerifier(string keyring, string keyringPackage)
     {
         var start = new ProcessStartInfo("gpgv", ["--status-fd", "1", "--keyring", keyring, .. arguments])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,

@@ -10,7 +10,7 @@ namespace Archive.Crawler.Http;
 /// hashes every byte, and gives out no more than the signed index promised. <see cref="CompleteAsync"/> reads the rest and
 /// says whether it is the package.
 /// </summary>
-public sealed class PackageDownload(HttpClient client, Uri url, long size, string sha256, TimeProvider clock, TimeSpan? firstRetryDelay = null) : Stream
+public sealed class PackageStream(HttpClient client, Uri url, long size, string sha256, TimeProvider clock, TimeSpan? firstRetryDelay = null) : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private readonly ResiliencePipeline _retrying = Retrying.Pipeline(clock, firstRetryDelay ?? TimeSpan.FromSeconds(2));
@@ -55,7 +55,7 @@ public sealed class PackageDownload(HttpClient client, Uri url, long size, strin
             return 0;
         try
         {
-            var read = await _retrying.ExecuteAsync(static async (state, token) => await state.Download.ReadOnceAsync(state.Buffer, token), (Download: this, Buffer: buffer), cancellationToken);
+            var read = await _retrying.ExecuteAsync(static async (state, token) => await state.Stream.ReadOnceAsync(state.Buffer, token), (Stream: this, Buffer: buffer), cancellationToken);
             _hash.AppendData(buffer.Span[..read]);
             Interlocked.Add(ref _position, read);
             return read;
@@ -91,7 +91,7 @@ public sealed class PackageDownload(HttpClient client, Uri url, long size, strin
         }
         catch
         {
-            Close();
+            Disconnect();
             throw;
         }
     }
@@ -140,7 +140,7 @@ public sealed class PackageDownload(HttpClient client, Uri url, long size, strin
         }
     }
 
-    private void Close()
+    private void Disconnect()
     {
         _body?.Dispose();
         _response?.Dispose();
@@ -151,7 +151,7 @@ public sealed class PackageDownload(HttpClient client, Uri url, long size, strin
     {
         if (disposing)
         {
-            Close();
+            Disconnect();
             _hash.Dispose();
         }
         base.Dispose(disposing);

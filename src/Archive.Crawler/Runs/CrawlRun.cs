@@ -1,0 +1,149 @@
+using Archive.Crawler.Http;
+using Archive.Crawler.Sources;
+using Archive.Extractor;
+using Archive.Store;
+using Archive.Store.Catalogue;
+using Archive.Store.Kernels;
+using Microsoft.Extensions.Logging;
+
+namespace Archive.Crawler.Runs;
+
+/// <summary>
+/// One crawl: list what the source has, take the difference with the catalogue, and see each kernel through on its own.
+/// A kernel that fails is recorded and stops no other; a full disk stops the run and is nobody's outcome.
+/// </summary>
+public sealed class CrawlRun(ArchiveStore store, AptSource source, HttpClient client, TimeProvider clock, ILogger<CrawlRun> log)
+{
+    private readonly KernelPublisher _publisher = new(store.Blobs, store.Catalogue, clock);
+    private readonly KernelFetcher _fetcher = new(client, clock);
+
+    /// <summary>Lists the builds that the request is about, and those of them that are to be fetched now.</summary>
+    /// <exception cref="CrawlException">The source cannot be read.</exception>
+    public async Task<(IReadOnlyList<FoundKernel> Selected, IReadOnlyList<FoundKernel> Todo)> PlanAsync(
+        CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    {
+        var selected = await source.FindAsync(request, progress, cancellation);
+        var todo = new List<FoundKernel>();
+        foreach (var found in selected)
+        {
+            var build = found.Build;
+            var record = await store.Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
+            if (IsDue(record, request))
+                todo.Add(found);
+        }
+        progress?.Report(new Planned([.. selected.Select(f => f.Build)], [.. todo.Select(f => f.Build)]));
+        return (selected, todo);
+    }
+
+    /// <exception cref="CrawlException">The source cannot be read, or nothing can be stored.</exception>
+    public async Task<CrawlRunResult> RunAsync(CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    {
+        var run = await store.Catalogue.StartRunAsync(request.Source, cancellation);
+        var tally = new CrawlRunResult(0, 0, 0, 0, 0, null);
+        try
+        {
+            var (selected, todo) = await PlanAsync(request, progress, cancellation);
+            tally = tally with { Found = selected.Count, New = todo.Count };
+            foreach (var found in todo)
+                tally = Count(tally, await ProcessAsync(found, request, progress, cancellation));
+            return tally;
+        }
+        catch (Exception e)
+        {
+            tally = tally with { Error = e is OperationCanceledException ? "stopped" : e.Message };
+            throw;
+        }
+        finally
+        {
+            await FinishAsync(run, tally);
+        }
+    }
+
+    /// <summary>Also when the run was cancelled; a catalogue that cannot be written must not hide why the run ended.</summary>
+    private async Task FinishAsync(long run, CrawlRunResult tally)
+    {
+        try
+        {
+            await store.Catalogue.FinishRunAsync(run, tally, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            log.LogError(e, "The end of crawl run {Run} could not be recorded", run);
+        }
+    }
+
+    private bool IsDue(KernelRecord? record, CrawlRequest request) => record?.Outcome switch
+    {
+        null or Outcome.Pending => true,
+        Outcome.Published or Outcome.Withdrawn or Outcome.Conflict => false,
+        _ => request.RetryFailed || record.RetryAt <= clock.GetUtcNow(),
+    };
+
+    private static CrawlRunResult Count(CrawlRunResult tally, (Outcome? Outcome, long Bytes) kernel) => tally with
+    {
+        Published = tally.Published + (kernel.Outcome == Outcome.Published ? 1 : 0),
+        Failed = tally.Failed + (kernel.Outcome is not (null or Outcome.Published) ? 1 : 0),
+        DownloadedBytes = tally.DownloadedBytes + kernel.Bytes,
+    };
+
+    /// <returns>The outcome; null where another process has the kernel.</returns>
+    private async Task<(Outcome? Outcome, long Bytes)> ProcessAsync(FoundKernel found, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    {
+        var build = found.Build;
+        try
+        {
+            using var scratch = store.Work.TryEnter(build);
+            if (scratch is null)
+                return PassOver(build, "another process works on it", progress);
+
+            // It may have been finished between the plan and now.
+            var record = await store.Catalogue.SeenAsync(build, cancellation);
+            if (!IsDue(record, request))
+                return PassOver(build, $"is {record.Outcome.Text()} by now", progress);
+            return await ConvertAsync(found, record, scratch.Path, request, progress, cancellation);
+        }
+        catch (Exception e) when (Outcomes.StopsRun(e))
+        {
+            throw new CrawlException($"{build.Key}: {e.Message}", e);
+        }
+    }
+
+    private static (Outcome?, long) PassOver(KernelBuild build, string reason, IProgress<CrawlEvent>? progress)
+    {
+        progress?.Report(new KernelPassedOver(build, reason));
+        return (null, 0);
+    }
+
+    private async Task<(Outcome? Outcome, long Bytes)> ConvertAsync(
+        FoundKernel found, KernelRecord record, string scratch, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    {
+        var build = found.Build;
+        var started = clock.GetTimestamp();
+        long bytes = 0;
+        var (outcome, reason) = (Outcome.Published, (string?)null);
+        try
+        {
+            (var kernel, bytes) = await _fetcher.FetchAsync(found, scratch, request.BtfSource, progress, cancellation);
+            Check(kernel, build);
+            await _publisher.PublishAsync(found, kernel, cancellation);
+        }
+        catch (Exception e) when (Outcomes.Of(e) is { } failure)
+        {
+            (outcome, reason) = (failure, e.Message);
+            var retry = Outcomes.RetryAt(failure, record.Attempts, clock.GetUtcNow());
+            await store.Catalogue.RecordOutcomeAsync(build, failure, reason, retry, cancellation);
+        }
+        var elapsed = clock.GetElapsedTime(started);
+        log.LogInformation("{Kernel} {PackageVersion}: {Outcome} in {Elapsed:0.0} s, {Bytes} bytes{Reason}",
+            build.Key, build.PackageVersion, outcome.Text(), elapsed.TotalSeconds, bytes, reason is null ? "" : $": {reason}");
+        progress?.Report(new KernelFinished(build, outcome, reason, elapsed, bytes));
+        return (outcome, bytes);
+    }
+
+    private static void Check(ConvertedKernel kernel, KernelBuild build)
+    {
+        PublicationChecks.Check(kernel, build.Key.Uname);
+        if (kernel.Facts.Arch != build.Key.Arch)
+            throw new ValidationException($"arch: the image is {kernel.Facts.Arch}, the package says {build.Key.Arch}");
+    }
+}

@@ -1,0 +1,80 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using Archive.Crawler.Sources;
+using Archive.Extractor;
+using Archive.Extractor.Packages;
+using Archive.Store;
+using Archive.Store.Blobs;
+using Archive.Store.Catalogue;
+using Archive.Store.Kernels;
+using Archive.Store.Provenance;
+
+namespace Archive.Crawler.Runs;
+
+/// <summary>
+/// Puts a converted kernel into the archive: the tarball under its digest, its provenance, the tree's path, and the catalogue's
+/// row last. Whenever the process is killed, what the catalogue names is there and whole; doing it again changes nothing.
+/// </summary>
+public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, TimeProvider clock)
+{
+    private static readonly string ConverterVersion =
+        typeof(VmlinuxConverter).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
+    /// <exception cref="ConflictException">The build is published with another content.</exception>
+    /// <exception cref="BlobStoreException">The store cannot take it.</exception>
+    public async Task PublishAsync(FoundKernel found, ConvertedKernel kernel, CancellationToken cancellation)
+    {
+        var build = found.Build;
+        var tarball = BtfTarball.Pack(build.Key.Uname, kernel.Bytes, Environment.ProcessorCount);
+        var forms = new ProvenanceForms(FormOf(kernel.Bytes), FormOf(tarball));
+        var existing = await catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
+        if (existing?.Publication is { } published && published.Raw.Sha256 != forms.Raw.Sha256)
+            throw new ConflictException($"published as {published.Raw.Sha256}, now converted to {forms.Raw.Sha256}");
+        var document = Describe(found, kernel, forms);
+        var provenance = ProvenanceJson.Write(document);
+        await PutAsync(BlobPaths.Tarball(forms.Tarball.Sha256), tarball, PutMode.CreateOnly, cancellation);
+        await PutAsync(BlobPaths.Provenance(forms.Tarball.Sha256), provenance, PutMode.Replace, cancellation);
+        if (await IsNewestAsync(build, cancellation))
+        {
+            await blobs.CopyAsync(BlobPaths.Tarball(forms.Tarball.Sha256), BlobPaths.Tree(build.Key), cancellation);
+            await blobs.CopyAsync(BlobPaths.Provenance(forms.Tarball.Sha256), BlobPaths.TreeProvenance(build.Key), cancellation);
+        }
+        await catalogue.RecordPublicationAsync(build, document.ToPublication(FormOf(provenance), clock.GetUtcNow()), cancellation);
+    }
+
+    private static StoredForm FormOf(byte[] bytes) => new(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length);
+
+    private async Task PutAsync(string key, byte[] bytes, PutMode mode, CancellationToken cancellation)
+    {
+        using var stream = new MemoryStream(bytes, writable: false);
+        await blobs.PutAsync(key, stream, mode, cancellation);
+    }
+
+    /// <summary>The tree's path serves the newest build of a uname.</summary>
+    private async Task<bool> IsNewestAsync(KernelBuild build, CancellationToken cancellation)
+    {
+        var key = build.Key;
+        var others = await catalogue.ListAsync(
+            new KernelFilter { Distro = key.Distro, Version = key.Version, Arch = key.Arch, Uname = key.Uname, Outcome = Outcome.Published }, cancellation);
+        return others.All(o => PackageVersionOrder.Instance.Compare(o.Build.PackageVersion, build.PackageVersion) <= 0);
+    }
+
+    private static ProvenanceDocument Describe(FoundKernel found, ConvertedKernel kernel, ProvenanceForms forms) => new()
+    {
+        Kernel = ProvenanceKernel.Of(found.Build.Key),
+        Package = ProvenancePackage.Of(found.Build),
+        Index = found.Index,
+        Image = new ProvenanceImage
+        {
+            BuildId = kernel.Facts.BuildId,
+            Banner = kernel.Facts.Banner,
+            Producer = kernel.Facts.Producer,
+            DwarfVersion = kernel.Facts.DwarfVersion,
+            ShipsBtf = kernel.Facts.ShipsBtf,
+        },
+        Conversion = new ProvenanceConversion(
+            kernel.Facts.TakenFrom == BtfSource.Btf ? "btf" : "dwarf", "btf-archive", ConverterVersion, new Dictionary<string, string>()),
+        TypeCounts = kernel.TypeCounts.ToDictionary(c => c.Key.ToString(), c => c.Value),
+        Forms = forms,
+    };
+}
