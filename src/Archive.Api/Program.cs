@@ -16,7 +16,7 @@ builder.Services.AddKernelServices();
 builder.Services.AddArchiveProblems();
 builder.Services.AddOpenApi();
 if (options.Roles.Crawler)
-    builder.Services.AddCrawler(builder.Configuration);
+    builder.Services.AddCrawler(builder.Configuration, options.DataDirectory);
 
 var app = builder.Build();
 app.UseArchiveProblems();

@@ -1,1 +1,9 @@
-return 0;
+using System.CommandLine;
+using Archive.Crawler.Commands;
+
+var root = new RootCommand("Crawls distros' repositories and publishes the BTF of their kernels.") { CrawlCommand.Create() };
+var parsed = root.Parse(args);
+
+// System.CommandLine answers a wrong command line with 1, which means failed kernels here.
+var status = await parsed.InvokeAsync();
+return parsed.Errors.Count > 0 ? 2 : status;

@@ -23,7 +23,7 @@ public static class ContentEndpoints
             return Unknown(sha256);
         var publication = record.Publication!;
         var name = record.Build.Key.Uname;
-        return publication.Raw.Sha256 == sha256.ToLowerInvariant()
+        return string.Equals(publication.Raw.Sha256, sha256, StringComparison.OrdinalIgnoreCase)
             ? await BtfResponses.RawAsync(context, raw, publication, $"{name}.btf", immutable: true)
             : await BtfResponses.TarballAsync(context, blobs, publication, $"{name}.btf.tar.xz", immutable: true);
     }

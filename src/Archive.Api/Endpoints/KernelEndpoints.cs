@@ -32,7 +32,7 @@ public static class KernelEndpoints
             Distro = KernelNames.Distro(distro),
             Version = KernelNames.Version(distro, version),
             Arch = KernelNames.Arch(arch),
-            UnamePattern = uname,
+            UnamePattern = uname is null ? null : RawQuery.LiteralPlus(context.Request, "uname"),
             Outcome = OutcomeNames.Find(outcome),
             After = after,
             Limit = limit,

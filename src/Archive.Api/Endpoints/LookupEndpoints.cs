@@ -18,7 +18,8 @@ public static class LookupEndpoints
         HttpContext context, KernelLookup lookup, KernelIndex index,
         string? uname, string? arch, string? distro, string? version, string? build_id, string? os_release)
     {
-        if (LookupQuestion.Parse(uname, arch, distro, version, build_id, os_release) is not { } question)
+        var text = RawQuery.LiteralPlus(context.Request, "uname") is { } literal && UnameText.Parse(literal) is not null ? literal : uname;
+        if (LookupQuestion.Parse(text, arch, distro, version, build_id, os_release) is not { } question)
             return TypedResults.Problem("Give uname (a release, `uname -a` or /proc/version) or build_id.", statusCode: StatusCodes.Status400BadRequest, title: "Nothing to look up");
         var (answer, builds) = await lookup.FindAsync(question, context.RequestAborted);
         if (answer.Candidates.Count > 0)

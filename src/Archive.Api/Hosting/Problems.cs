@@ -1,5 +1,4 @@
 using Archive.Store.Blobs;
-using Microsoft.AspNetCore.Diagnostics;
 
 namespace Archive.Api.Hosting;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Archive.Store.Blobs;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 

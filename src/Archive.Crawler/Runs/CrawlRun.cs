@@ -1,4 +1,3 @@
-using Archive.Crawler.Http;
 using Archive.Crawler.Sources;
 using Archive.Extractor;
 using Archive.Store;
@@ -100,7 +99,7 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, HttpClient cl
             var record = await store.Catalogue.SeenAsync(build, cancellation);
             if (!IsDue(record, request))
                 return PassOver(build, $"is {record.Outcome.Text()} by now", progress);
-            return await ConvertAsync(found, record, scratch.Path, request, progress, cancellation);
+            return await ConvertAsync(found, record, scratch.FullPath, request, progress, cancellation);
         }
         catch (Exception e) when (Outcomes.StopsRun(e))
         {

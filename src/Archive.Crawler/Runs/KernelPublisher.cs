@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Archive.Crawler.Sources;
 using Archive.Extractor;
 using Archive.Extractor.Packages;
-using Archive.Store;
 using Archive.Store.Blobs;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;

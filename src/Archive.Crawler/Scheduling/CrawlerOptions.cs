@@ -1,0 +1,53 @@
+using Archive.Crawler.Runs;
+using Archive.Extractor;
+
+namespace Archive.Crawler.Scheduling;
+
+/// <summary>Section <c>Crawler</c> of the configuration.</summary>
+public sealed record CrawlerOptions
+{
+    /// <summary>By source name.</summary>
+    public Dictionary<string, SourceOptions> Sources { get; init; } = new(StringComparer.OrdinalIgnoreCase);
+}
+
+/// <summary>What is crawled of one source, and when.</summary>
+public sealed record SourceOptions
+{
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>Codenames or versions; none for the host's release.</summary>
+    public string[] Releases { get; init; } = [];
+
+    /// <summary>None for the host's arch.</summary>
+    public string[] Arches { get; init; } = [];
+
+    /// <summary>None for cloud.</summary>
+    public string[] Flavours { get; init; } = [];
+
+    /// <summary>Newest builds for each release, arch and flavour.</summary>
+    public int Newest { get; init; } = 1;
+
+    public BtfSource BtfSource { get; init; } = BtfSource.Auto;
+
+    /// <summary>Quartz cron expression, UTC: every six hours.</summary>
+    public string Cron { get; init; } = "0 17 0/6 * * ?";
+
+    public bool RunAtStart { get; init; } = true;
+
+    public Uri[] Mirrors { get; init; } = [];
+
+    public Uri[] SecurityMirrors { get; init; } = [];
+
+    public string? Keyring { get; init; }
+
+    internal CrawlRequest ToRequest(string source) => new()
+    {
+        Source = source,
+        Releases = Releases,
+        Arches = Arches,
+        Flavours = Flavours.Length > 0 ? Flavours : new CrawlRequest().Flavours,
+        Newest = Newest,
+        BtfSource = BtfSource,
+        Mirrors = new MirrorOverride(Mirrors, SecurityMirrors, Keyring),
+    };
+}
