@@ -5,7 +5,8 @@ using Archive.Api.Kernels;
 using Archive.Crawler;
 using Archive.Store;
 
-var builder = WebApplication.CreateBuilder(args);
+// Settings stand beside the program, wherever it is started from; the data directory is relative to the current one.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 var options = builder.Configuration.Get<ApiOptions>() ?? new ApiOptions();
 
 builder.AddArchiveLogging();
@@ -32,5 +33,5 @@ if (options.Roles.Api)
 }
 await app.RunAsync();
 
-/// <summary>The entry point, named for tests that start the application in process.</summary>
+// Named, for tests that start the application in process.
 public partial class Program;
