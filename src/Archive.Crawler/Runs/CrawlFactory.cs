@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Archive.Crawler.Runs;
 
 /// <summary>Makes crawls of the built-in sources; holds the connections that they share.</summary>
-public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILoggerFactory logs, string dataDirectory) : IDisposable
+/// <param name="firstRetryDelay">Before the second attempt at a request that failed; it doubles from there. Two seconds by default.</param>
+public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILoggerFactory logs, string dataDirectory, TimeSpan? firstRetryDelay = null) : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(20), AnswerTimeout = TimeSpan.FromSeconds(60);
 
@@ -29,9 +30,9 @@ public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILogger
     public CrawlRun Create(string source)
     {
         var definition = SourceDefinition.BuiltIn(source) ?? throw new CrawlException($"there is no source '{source}'");
-        var cache = new IndexCache(_client, Path.Combine(dataDirectory, "cache", source), clock);
+        var cache = new IndexCache(_client, Path.Combine(dataDirectory, "cache", source), clock, firstRetryDelay);
         var apt = new AptSource(definition, cache, HostAptSources.Read(), HostIdentity.Read(), clock);
-        return new CrawlRun(store, apt, _client, clock, logs.CreateLogger<CrawlRun>());
+        return new CrawlRun(store, apt, new KernelFetcher(_client, clock, firstRetryDelay), clock, logs.CreateLogger<CrawlRun>());
     }
 
     public void Dispose() => _client.Dispose();

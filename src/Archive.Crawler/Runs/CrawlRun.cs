@@ -11,10 +11,9 @@ namespace Archive.Crawler.Runs;
 /// One crawl: list what the source has, take the difference with the catalogue, and see each kernel through on its own.
 /// A kernel that fails is recorded and stops no other; a full disk stops the run and is nobody's outcome.
 /// </summary>
-public sealed class CrawlRun(ArchiveStore store, AptSource source, HttpClient client, TimeProvider clock, ILogger<CrawlRun> log)
+public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher fetcher, TimeProvider clock, ILogger<CrawlRun> log)
 {
     private readonly KernelPublisher _publisher = new(store.Blobs, store.Catalogue, clock);
-    private readonly KernelFetcher _fetcher = new(client, clock);
 
     /// <summary>Lists the builds that the request is about, and those of them that are to be fetched now.</summary>
     /// <exception cref="CrawlException">The source cannot be read.</exception>
@@ -122,7 +121,7 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, HttpClient cl
         var (outcome, reason) = (Outcome.Published, (string?)null);
         try
         {
-            (var kernel, bytes) = await _fetcher.FetchAsync(found, scratch, request.BtfSource, progress, cancellation);
+            (var kernel, bytes) = await fetcher.FetchAsync(found, scratch, request.BtfSource, progress, cancellation);
             Check(kernel, build);
             await _publisher.PublishAsync(found, kernel, cancellation);
         }

@@ -9,7 +9,7 @@ namespace Archive.Crawler.Runs;
 /// complete, the rest is received and hashed while the image is converted, and nothing is given out unless size and
 /// digest are what the signed index says.
 /// </summary>
-internal sealed class KernelFetcher(HttpClient client, TimeProvider clock)
+public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpan? firstRetryDelay)
 {
     /// <summary>Tries the mirrors in order, as long as the fault is the mirror's.</summary>
     public async Task<(ConvertedKernel Kernel, long DownloadedBytes)> FetchAsync(
@@ -33,7 +33,7 @@ internal sealed class KernelFetcher(HttpClient client, TimeProvider clock)
         FoundKernel found, Uri url, string scratch, BtfSource source, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var build = found.Build;
-        await using var package = new PackageStream(client, url, build.PackageSize, build.PackageSha256, clock);
+        await using var package = new PackageStream(client, url, build.PackageSize, build.PackageSha256, clock, firstRetryDelay);
         var extractor = new KernelExtractor(scratch, new ConversionOptions(source, Environment.ProcessorCount));
         var report = progress is null ? null : new Reporter(build, package, progress);
         var (image, failure) = await SpoolAsync(extractor, package, report, cancellation);

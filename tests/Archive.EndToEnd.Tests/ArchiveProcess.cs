@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json.Nodes;
+using TestKit;
+
+namespace Archive.EndToEnd.Tests;
+
+/// <summary>The real Archive.Api as a process of its own, on a free port.</summary>
+internal sealed class ArchiveProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _log = new();
+    private readonly HttpClient _client = new();
+
+    private ArchiveProcess(Process process, Uri address)
+    {
+        _process = process;
+        Address = address;
+        DataReceivedEventHandler keep = (_, e) =>
+        {
+            lock (_log)
+                _log.AppendLine(e.Data);
+        };
+        process.OutputDataReceived += keep;
+        process.ErrorDataReceived += keep;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public Uri Address { get; }
+
+    public string Log
+    {
+        get
+        {
+            lock (_log)
+                return _log.ToString();
+        }
+    }
+
+    /// <param name="settings">Such as <c>--Roles:Crawler=false</c>.</param>
+    public static ArchiveProcess Start(string data, params string[] settings)
+    {
+        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        var process = Tool.Start("dotnet", [Programs.Api, $"--Urls={address}", $"--DataDirectory={data}", .. settings]);
+        return new ArchiveProcess(process, address);
+    }
+
+    public JsonNode Get(string path) => JsonNode.Parse(GetBytes(path))!;
+
+    public byte[] GetBytes(string path) => _client.GetByteArrayAsync(new Uri(Address, path)).GetAwaiter().GetResult();
+
+    /// <summary>The first published kernel, as soon as there is one.</summary>
+    public JsonNode WaitForKernel(TimeSpan limit)
+    {
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < limit)
+        {
+            try
+            {
+                if (Get("/v1/kernels?outcome=published")["kernels"]!.AsArray() is { Count: > 0 } kernels)
+                    return kernels[0]!;
+            }
+            catch (HttpRequestException) when (!_process.HasExited)
+            {
+                // Not listening yet.
+            }
+            Thread.Sleep(300);
+        }
+        throw new TimeoutException($"no kernel was published in time\n{Log}");
+    }
+
+    public void Dispose()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        _client.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>The product's programs, as they were built for these tests.</summary>
+internal static class Programs
+{
+    public static string Api => Path.Combine(AppContext.BaseDirectory, "Archive.Api.dll");
+
+    public static string Crawler => Path.Combine(AppContext.BaseDirectory, "Archive.Crawler.dll");
+}

@@ -1,0 +1,71 @@
+using System.Text;
+using TestKit;
+
+namespace Archive.EndToEnd.Tests;
+
+/// <summary>
+/// A real Debian kernel booted in QEMU without KVM, with an initramfs of busybox and the modules of its network card. It
+/// runs one shell script and powers off; what it prints on its console is the result.
+/// </summary>
+internal static class QemuGuest
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    /// <summary>In the order in which they need each other.</summary>
+    private static readonly string[] Modules =
+        ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover", "net_failover", "virtio_net"];
+
+    /// <param name="imagePackage">linux-image-UNAME, with vmlinuz and modules.</param>
+    /// <param name="script">Runs in busybox's shell; the host's loopback is 10.0.2.2.</param>
+    /// <returns>The console.</returns>
+    public static string Run(string imagePackage, string script)
+    {
+        using var folder = new TempFolder();
+        var package = folder.File("package");
+        Tool.Run("dpkg-deb", "-x", imagePackage, package);
+        var kernel = Directory.EnumerateFiles(Path.Combine(package, "boot"), "vmlinuz-*").Single();
+        var initramfs = BuildInitramfs(folder, package, script);
+        return Tool.Try("qemu-system-x86_64",
+            ["-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "1", "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio",
+             "-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 panic=-1 nokaslr quiet",
+             "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="], Limit).Output;
+    }
+
+    private static string BuildInitramfs(TempFolder folder, string package, string script)
+    {
+        var root = folder.File("root");
+        foreach (var name in (string[])["bin", "proc", "sys", "dev", "modules"])
+            Directory.CreateDirectory(Path.Combine(root, name));
+        File.Copy("/bin/busybox", Path.Combine(root, "bin", "busybox"));
+        var loads = new StringBuilder();
+        foreach (var module in Modules)
+        {
+            // Some are built into some kernels.
+            var file = Directory.EnumerateFiles(package, $"{module}.ko*", SearchOption.AllDirectories).FirstOrDefault();
+            if (file is null)
+                continue;
+            var target = Path.Combine(root, "modules", Path.GetFileName(file));
+            File.Copy(file, target);
+            if (target.EndsWith(".xz", StringComparison.Ordinal))
+                Tool.Run("xz", "-d", target);
+            loads.Append($"insmod /modules/{module}.ko\n");
+        }
+        folder.Write("root/init", $"""
+            #!/bin/busybox sh
+            /bin/busybox --install -s /bin
+            export PATH=/bin
+            mount -t proc proc /proc
+            mount -t sysfs sysfs /sys
+            {loads}
+            ip link set lo up
+            ip link set eth0 up
+            ip addr add 10.0.2.15/24 dev eth0
+            ip route add default via 10.0.2.2
+            {script}
+            poweroff -f
+            """);
+        var output = folder.File("initrd.gz");
+        Tool.Shell($"chmod +x '{root}/init'; cd '{root}'; find . | cpio --quiet -o -H newc | gzip -1 > '{output}'");
+        return output;
+    }
+}

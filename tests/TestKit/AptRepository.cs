@@ -1,0 +1,94 @@
+namespace TestKit;
+
+/// <summary>
+/// A small APT repository of a test's own: packages by dpkg-deb, indexes by apt-ftparchive, signed by a throw-away key.
+/// A package holds a program that looks like a kernel to the archive: it has a banner, task_struct and sk_buff, DWARF and,
+/// unless told otherwise, a .BTF section.
+/// </summary>
+public sealed class AptRepository : IDisposable
+{
+    private const string Suite = "bookworm";
+    private readonly TempFolder _folder = new();
+    private readonly string _gpgHome;
+
+    public AptRepository()
+    {
+        _gpgHome = Directory.CreateDirectory(_folder.File("gnupg")).FullName;
+        File.SetUnixFileMode(_gpgHome, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Gpg("--batch", "--passphrase", "", "--quick-generate-key", "test@example.org", "ed25519", "sign", "never");
+        Gpg("--output", Keyring, "--export");
+        Directory.CreateDirectory(Path.Combine(Root, "pool"));
+    }
+
+    /// <summary>What a web server is to serve.</summary>
+    public string Root => _folder.File("repository");
+
+    public string Keyring => _folder.File("keyring.gpg");
+
+    public string InReleasePath => Path.Combine(Root, "dists", Suite, "InRelease");
+
+    /// <summary>Path of the package below <see cref="Root"/>.</summary>
+    public static string PathOf(string uname, string version = "6.1.99-1") => $"pool/linux-image-{uname}-dbg_{version}_amd64.deb";
+
+    /// <summary>Adds <c>linux-image-UNAME-dbg</c>.</summary>
+    /// <param name="banner">The release inside the image; the package's by default.</param>
+    /// <param name="marker">Makes images differ: a struct of this name is in it.</param>
+    public void AddKernel(string uname, string version = "6.1.99-1", bool withBtf = true, string? banner = null, string marker = "marker")
+    {
+        var build = Directory.CreateDirectory(_folder.File($"build-{Guid.NewGuid():n}")).FullName;
+        var image = Path.Combine(build, "root", "usr", "lib", "debug", "boot", $"vmlinux-{uname}");
+        Directory.CreateDirectory(Path.GetDirectoryName(image)!);
+        File.WriteAllText(Path.Combine(build, "kernel.c"), Source(banner ?? uname, marker));
+        Tool.Run("gcc", "-g", "-w", "-nostdlib", "-static", "-Wl,-etask", "-Wl,--build-id", "-o", image, Path.Combine(build, "kernel.c"));
+        if (withBtf)
+            Tool.Run("pahole", "-J", "--btf_gen_floats", image);
+        var control = Directory.CreateDirectory(Path.Combine(build, "root", "DEBIAN")).FullName;
+        File.WriteAllText(Path.Combine(control, "control"), $"""
+            Package: linux-image-{uname}-dbg
+            Version: {version}
+            Architecture: amd64
+            Maintainer: Test <test@example.org>
+            Description: Debug symbols of a test
+
+            """);
+        Tool.Run("dpkg-deb", "--root-owner-group", "-Zxz", "-b", Path.Combine(build, "root"), Path.Combine(Root, PathOf(uname, version)));
+    }
+
+    /// <summary>Writes and signs the indexes of what was added.</summary>
+    /// <param name="validUntil">As in a Release file.</param>
+    /// <param name="extra">A paragraph of Packages besides those of the packages.</param>
+    public void Publish(string? validUntil = null, string extra = "")
+    {
+        var dist = Path.Combine(Root, "dists", Suite);
+        Directory.CreateDirectory(Path.Combine(dist, "main", "binary-amd64"));
+        Tool.Shell($"cd '{Root}'; apt-ftparchive packages pool > dists/{Suite}/main/binary-amd64/Packages; echo '{extra}' >> dists/{Suite}/main/binary-amd64/Packages; xz -kf dists/{Suite}/main/binary-amd64/Packages");
+        foreach (var stale in (string[])["InRelease", "Release"])
+            File.Delete(Path.Combine(dist, stale));
+        Tool.Shell($"cd '{dist}'; apt-ftparchive -o APT::FTPArchive::Release::Suite={Suite} -o APT::FTPArchive::Release::Codename={Suite} -o APT::FTPArchive::Release::Components=main -o APT::FTPArchive::Release::Architectures=amd64 release . > ../Release.new; mv ../Release.new Release");
+        if (validUntil is not null)
+            File.WriteAllText(Path.Combine(dist, "Release"), $"Valid-Until: {validUntil}\n" + File.ReadAllText(Path.Combine(dist, "Release")));
+        Gpg("--batch", "--yes", "--clearsign", "--output", InReleasePath, Path.Combine(dist, "Release"));
+        File.Delete(Path.Combine(dist, "Release"));
+    }
+
+    public void Dispose()
+    {
+        _ = Tool.Try("gpgconf", ["--homedir", _gpgHome, "--kill", "all"]);
+        _folder.Dispose();
+    }
+
+    private void Gpg(params string[] arguments) => Tool.Run("gpg", ["--homedir", _gpgHome, "--quiet", .. arguments]);
+
+    /// <summary>Enough types that the result is as large as the smallest kernel's BTF that is believed.</summary>
+    private static string Source(string release, string marker)
+    {
+        var text = new System.Text.StringBuilder();
+        text.Append($"const char linux_banner[] = \"Linux version {release} (test@example.org) (gcc) #1 SMP\\n\";\n");
+        text.Append("struct task_struct { long state; char comm[16]; void *stack; int pid; char rest[4000]; } task;\n");
+        text.Append("struct sk_buff { struct sk_buff *next, *prev; unsigned int len, data_len; char cb[48]; char rest[120]; } buffer;\n");
+        text.Append($"struct {marker} {{ int value; }} marked;\n");
+        for (var i = 0; i < 2500; i++)
+            text.Append($"struct a_type_with_quite_a_long_name_{i} {{ int member_of_type_number_{i}; struct a_type_with_quite_a_long_name_{i} *next_of_type_number_{i}; }} variable_{i};\n");
+        return text.ToString();
+    }
+}
