@@ -32,6 +32,3 @@ if (options.Roles.Api)
     app.MapRuns();
 }
 await app.RunAsync();
-
-// Named, for tests that start the application in process.
-public partial class Program;

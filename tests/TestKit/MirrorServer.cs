@@ -8,10 +8,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging;
 
-namespace Archive.Crawler.Tests;
+namespace TestKit;
 
 /// <summary>A mirror on loopback: a real Kestrel over a folder, with faults injected between it and the client.</summary>
-internal sealed class MirrorServer : IAsyncDisposable
+public sealed class MirrorServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
@@ -19,7 +19,7 @@ internal sealed class MirrorServer : IAsyncDisposable
 
     public Uri Url { get; private set; } = null!;
 
-    /// <summary>Requests in the order they came: method, path, Range, status.</summary>
+    /// <summary>Requests in the order they ended.</summary>
     public ConcurrentQueue<(string Path, string? Range, int Status)> Requests { get; } = new();
 
     /// <summary>Takes a request instead of the files where it returns true.</summary>
