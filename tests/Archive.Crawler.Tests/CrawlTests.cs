@@ -90,7 +90,7 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
             return true;
         };
         Assert.Equal(1, (await CrawlAsync()).Published);
-        Assert.Contains(_mirror.Requests, r => r.Range == "bytes=5000-" && r.Status == StatusCodes.Status206PartialContent);
+        Assert.Contains(_mirror.Requests, r => r.Range is not null && r.Status == StatusCodes.Status206PartialContent);
     }
 
     [Theory]

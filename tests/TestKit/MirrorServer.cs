@@ -46,6 +46,7 @@ public sealed class MirrorServer : IAsyncDisposable
         context.Response.ContentLength = bytes.Length;
         await context.Response.Body.WriteAsync(bytes.AsMemory(0, count));
         await context.Response.Body.FlushAsync();
+        await Task.Delay(300); // A reset connection loses what the client has not read yet.
         context.Abort();
     }
 

@@ -38,7 +38,7 @@ internal sealed class UnitParser(DebugSections sections)
             if (!table.TryGet(code, out var abbrev))
                 throw reader.Error("abbreviation code not in the unit's table", code);
             DieReader.Read(ref reader, abbrev, table, unit, _attributes);
-            var inner = Take(offset, abbrev, into);
+            var inner = Take(offset, abbrev, bytes, into);
             if (!abbrev.HasChildren)
                 continue;
             if (abbrev.Role == DieRole.Skip && SkipToSibling(ref reader))
@@ -78,14 +78,14 @@ internal sealed class UnitParser(DebugSections sections)
     }
 
     /// <summary>Takes the DIE that was just read, and says who owns its children.</summary>
-    private int Take(uint offset, in Abbrev abbrev, UnitDies into)
+    private int Take(uint offset, in Abbrev abbrev, ReadOnlySpan<byte> bytes, UnitDies into)
     {
         switch (abbrev.Role)
         {
             case DieRole.Type:
                 return TakeType(offset, abbrev.Tag, into);
             case DieRole.Member when _owner > 0:
-                TakeMember(into);
+                TakeMember(bytes, into);
                 return 0;
             case DieRole.Enumerator when _owner > 0:
                 TakeEnumerator(into);
@@ -144,7 +144,7 @@ internal sealed class UnitParser(DebugSections sections)
         _ => TypeShape.Void,
     };
 
-    private void TakeMember(UnitDies into)
+    private void TakeMember(ReadOnlySpan<byte> bytes, UnitDies into)
     {
         ref var owner = ref into.Types[_owner - 1];
         if (owner.Shape is not (TypeShape.Struct or TypeShape.Union))
@@ -153,18 +153,22 @@ internal sealed class UnitParser(DebugSections sections)
         member.Name = _attributes.Name;
         member.TypeRef = _attributes.Reference(Slot.Type);
         member.HasDataBitOffset = _attributes.Has(Slot.DataBitOffset);
-        member.Value = member.HasDataBitOffset ? _attributes.Constant(Slot.DataBitOffset) : MemberLocation(into);
+        member.Value = member.HasDataBitOffset ? _attributes.Constant(Slot.DataBitOffset) : MemberLocation(bytes);
         member.BitSize = (uint)_attributes.Constant(Slot.BitSize);
         member.BitOffset = (uint)_attributes.Constant(Slot.BitOffset);
         member.StorageSize = (uint)_attributes.Constant(Slot.ByteSize);
     }
 
-    /// <summary>A constant, or in DWARF 2 a block of DW_OP_plus_uconst.</summary>
-    private ulong MemberLocation(UnitDies into)
+    /// <summary>A constant, or in DWARF 2 an expression that adds one to the address of the struct (DWARF 2 §5.5.3).</summary>
+    private ulong MemberLocation(ReadOnlySpan<byte> bytes)
     {
         if (!_attributes.IsBlock(Slot.MemberLocation))
             return _attributes.Constant(Slot.MemberLocation);
-        throw new UnsupportedImageException($"DW_AT_data_member_location as an expression, in the unit at 0x{_unit.Offset:x}");
+        var (position, length) = _attributes.Block(Slot.MemberLocation);
+        var reader = new DwarfReader(bytes.Slice(position, length), ".debug_info", _unit.Offset + position, sections.Endian);
+        if (!reader.AtEnd && reader.U8() == DwOp.PlusUconst && reader.Uleb() is var offset && reader.AtEnd)
+            return offset;
+        throw new UnsupportedImageException($"DW_AT_data_member_location as an expression at 0x{_unit.Offset + position:x}");
     }
 
     private void TakeEnumerator(UnitDies into)

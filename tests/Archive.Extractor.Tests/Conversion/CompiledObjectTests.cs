@@ -39,6 +39,7 @@ public sealed class CompiledObjectTests
         { "gcc", "-gdwarf-5 -O0" },
         { "gcc", "-gdwarf-4 -O2" },
         { "gcc", "-gdwarf-3 -O0" },
+        { "gcc", "-gdwarf-2 -gstrict-dwarf -O0" },
         { "aarch64-linux-gnu-gcc", "-gdwarf-5 -O2" },
         { "s390x-linux-gnu-gcc", "-gdwarf-5 -O2" },
         { "s390x-linux-gnu-gcc", "-gdwarf-4 -O0" },
