@@ -61,6 +61,32 @@ public sealed class FaultTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task ArchiveThatWasKilledTakesItsCrawlUpAgain()
+    {
+        using var reached = new SemaphoreSlim(0);
+        _mirror.Fault = async context =>
+        {
+            if (!context.Request.Path.Value!.EndsWith(".deb", StringComparison.Ordinal))
+                return false;
+            reached.Release();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+            return true;
+        };
+        string[] settings =
+        [
+            "--Crawler:Sources:debian:Releases:0=bookworm", "--Crawler:Sources:debian:Arches:0=amd64",
+            $"--Crawler:Sources:debian:Mirrors:0={_mirror.Url}", $"--Crawler:Sources:debian:Keyring={_repository.Keyring}",
+        ];
+        using (ArchiveProcess.Start(_folder.File("data"), settings))
+            Assert.True(await reached.WaitAsync(TimeSpan.FromSeconds(60)), "the download was never reached");
+
+        // Killed by now. The crawl is in the schedule's database, so the next start needs no other reason to run it.
+        _mirror.Fault = null;
+        using var archive = ArchiveProcess.Start(_folder.File("data"), [.. settings, "--Crawler:Sources:debian:RunAtStart=false"]);
+        Assert.Equal(Unames[2], archive.WaitForKernel(TimeSpan.FromSeconds(60))["uname"]!.GetValue<string>());
+    }
+
+    [Fact]
     public void KilledAgainAndAgainTheNextStartEndsLikeACalmRun()
     {
         var calm = CalmTree();
