@@ -31,4 +31,13 @@ if (options.Roles.Api)
     app.MapContent();
     app.MapRuns();
 }
-await app.RunAsync();
+try
+{
+    await app.RunAsync();
+}
+catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+{
+    Serilog.Log.Fatal("{Reason} Another process listens there: stop it, or choose another address with --Urls=http://127.0.0.1:PORT", e.Message);
+    return 1;
+}
+return 0;

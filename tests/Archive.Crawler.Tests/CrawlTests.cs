@@ -164,6 +164,22 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task OtherBytesForAPublishedBuildAreAConflictAndTheFirstStays()
+    {
+        await CrawlAsync();
+        File.Delete(PackageFile);
+        _repository.AddKernel(Uname, marker: "swapped");
+        _repository.Publish();
+        Assert.Equal(1, (await CrawlAsync()).Failed);
+        using var store = await OpenAsync();
+        var record = await RecordAsync(store);
+        Assert.Equal(Outcome.Conflict, record.Outcome);
+        await using var tree = (await store.Blobs.OpenReadAsync(BlobPaths.Tree(record.Build.Key), default))!;
+        Assert.Null(BtfBlob.Parse(BtfTarball.Unpack(tree).Btf).Find(BtfKind.Struct, "swapped"));
+        Assert.Equal(0, (await CrawlAsync()).Failed);
+    }
+
+    [Fact]
     public async Task TwoCrawlsAtOnceFetchThePackageOnce()
     {
         _mirror.Fault = async context =>

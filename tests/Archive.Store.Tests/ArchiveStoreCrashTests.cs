@@ -2,13 +2,14 @@ using Archive.Store.Blobs;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 using StoreCrashHost;
+using TestKit;
 
 namespace Archive.Store.Tests;
 
 /// <summary>Real processes on one archive: killed while they write, and many at once.</summary>
 public sealed class ArchiveStoreCrashTests : IDisposable
 {
-    private readonly TemporaryFolder _data = new();
+    private readonly TempFolder _data = new();
 
     [Fact]
     public async Task APublisherKilledAtAnyMomentLeavesWholeBlobsAndTrueRows()
@@ -56,8 +57,8 @@ public sealed class ArchiveStoreCrashTests : IDisposable
         using (var dead = await HostProcess.Start("hold", _data.FullPath, "dead").ReadyAsync())
             dead.Kill();
         using var store = await OpenAsync();
-        Assert.True(File.Exists(_data["work/living/half"]));
-        Assert.False(Directory.Exists(_data["work/dead"]));
+        Assert.True(File.Exists(_data.File("work/living/half")));
+        Assert.False(Directory.Exists(_data.File("work/dead")));
     }
 
     [Fact]
@@ -83,7 +84,7 @@ public sealed class ArchiveStoreCrashTests : IDisposable
     {
         // A mount namespace of its own: the small file system goes with the process, and users other than root may have one.
         string[] namespaces = Environment.IsPrivilegedProcess ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
-        var output = Command.Run("unshare", [.. namespaces, "sh", "-c",
+        var output = Tool.Run("unshare", [.. namespaces, "sh", "-c",
             "mount -t tmpfs -o size=4m tmpfs \"$1\" && exec dotnet \"$2\" fill \"$1\"", "sh", _data.FullPath, HostProcess.Assembly]).Split('\n');
         Assert.Contains(output, line => line.StartsWith("BlobStoreException: 'big': No space left on device", StringComparison.Ordinal));
         Assert.Contains(output, line => line.StartsWith("BlobStoreException: 'kept': No space left on device", StringComparison.Ordinal));
@@ -116,7 +117,7 @@ public sealed class ArchiveStoreCrashTests : IDisposable
 
     private void AssertNothingIsStaged(int live)
     {
-        var folders = Directory.GetDirectories(_data["tree/.staging"]).Where(d => !d.EndsWith(".locks", StringComparison.Ordinal)).ToList();
+        var folders = Directory.GetDirectories(_data.File("tree/.staging")).Where(d => !d.EndsWith(".locks", StringComparison.Ordinal)).ToList();
         Assert.Equal(live, folders.Count);
         Assert.All(folders, folder => Assert.Empty(Directory.GetFiles(folder)));
     }

@@ -3,12 +3,13 @@ using Archive.Store.Catalogue;
 using Archive.Store.Tests.Catalogue;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using TestKit;
 
 namespace Archive.Store.Tests;
 
 public sealed class ArchiveStoreTests : IDisposable
 {
-    private readonly TemporaryFolder _data = new();
+    private readonly TempFolder _data = new();
 
     [Fact]
     public async Task AnArchiveIsReadableAfterItIsOpenedAgain()
@@ -29,9 +30,9 @@ public sealed class ArchiveStoreTests : IDisposable
         using var store = await OpenAsync();
         await store.Blobs.PutAsync("debian/a", new MemoryStream(), PutMode.CreateOnly, default);
         using var work = store.Work.TryEnter("kernel")!;
-        Assert.True(File.Exists(_data["new/data/tree/debian/a"]));
-        Assert.True(File.Exists(_data["new/data/catalogue.db"]));
-        Assert.Equal(_data["new/data/work/kernel"], work.FullPath);
+        Assert.True(File.Exists(_data.File("new/data/tree/debian/a")));
+        Assert.True(File.Exists(_data.File("new/data/catalogue.db")));
+        Assert.Equal(_data.File("new/data/work/kernel"), work.FullPath);
     }
 
     [Fact]
@@ -52,7 +53,7 @@ public sealed class ArchiveStoreTests : IDisposable
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddHostedService<Early>();
-        builder.Services.AddArchiveStore(new StoreOptions { DataDirectory = _data["di"] });
+        builder.Services.AddArchiveStore(new StoreOptions { DataDirectory = _data.File("di") });
         using var host = builder.Build();
         await host.StartAsync();
         Assert.Single(await host.Services.GetRequiredService<ICatalogue>().ListAsync(new KernelFilter(), default));
@@ -64,7 +65,7 @@ public sealed class ArchiveStoreTests : IDisposable
     public void Dispose() => _data.Dispose();
 
     private Task<ArchiveStore> OpenAsync() =>
-        ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = _data["new/data"] }, TimeProvider.System, default);
+        ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = _data.File("new/data") }, TimeProvider.System, default);
 
     /// <summary>Uses the catalogue on start, though it was registered before the archive.</summary>
     private sealed class Early(ICatalogue catalogue) : IHostedService

@@ -1,8 +1,10 @@
+using TestKit;
+
 namespace Archive.Store.Tests;
 
 public sealed class LockedFolderTests : IDisposable
 {
-    private readonly TemporaryFolder _parent = new();
+    private readonly TempFolder _parent = new();
 
     [Fact]
     public void AHeldFolderIsNotEntered()
@@ -38,7 +40,7 @@ public sealed class LockedFolderTests : IDisposable
     public void NoLockFilesStay()
     {
         LockedFolder.TryEnter(_parent.FullPath, "a")!.Dispose();
-        Assert.Equal([_parent[".locks/.gate"]], Directory.GetFiles(_parent[".locks"]));
+        Assert.Equal([_parent.File(".locks/.gate")], Directory.GetFiles(_parent.File(".locks")));
     }
 
     [Fact]

@@ -10,6 +10,7 @@ public sealed class AptRepository : IDisposable
     private const string Suite = "bookworm";
     private readonly TempFolder _folder = new();
     private readonly string _gpgHome;
+    private int _published;
 
     public AptRepository()
     {
@@ -69,6 +70,9 @@ public sealed class AptRepository : IDisposable
             File.WriteAllText(Path.Combine(dist, "Release"), $"Valid-Until: {validUntil}\n" + File.ReadAllText(Path.Combine(dist, "Release")));
         Gpg("--batch", "--yes", "--clearsign", "--output", InReleasePath, Path.Combine(dist, "Release"));
         File.Delete(Path.Combine(dist, "Release"));
+
+        // HTTP's times count in seconds, and a test publishes twice in one.
+        File.SetLastWriteTimeUtc(InReleasePath, DateTime.UtcNow.AddDays(-1).AddMinutes(++_published));
     }
 
     public void Dispose()

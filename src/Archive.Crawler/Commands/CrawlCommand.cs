@@ -37,6 +37,17 @@ internal static class CrawlCommand
             if (r.GetValueOrDefault<int>() < 1)
                 r.AddError("--newest takes a number from 1 on.");
         });
+        foreach (var urls in (Option<string[]>[])[mirror, security])
+        {
+            urls.Validators.Add(r =>
+            {
+                foreach (var text in r.GetValueOrDefault<string[]>() ?? [])
+                {
+                    if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+                        r.AddError($"'{text}' is no URL of a mirror.");
+                }
+            });
+        }
         command.SetAction((parsed, cancellation) =>
         {
             var request = new CrawlRequest

@@ -42,6 +42,8 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         {
             var (selected, todo) = await PlanAsync(request, progress, cancellation);
             tally = tally with { Found = selected.Count, New = todo.Count };
+            foreach (var found in selected)
+                tally = Count(tally, await NoteConflictAsync(found.Build, progress, cancellation));
             foreach (var found in todo)
                 tally = Count(tally, await ProcessAsync(found, request, progress, cancellation));
             return tally;
@@ -83,6 +85,19 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         Failed = tally.Failed + (kernel.Outcome is not (null or Outcome.Published) ? 1 : 0),
         DownloadedBytes = tally.DownloadedBytes + kernel.Bytes,
     };
+
+    /// <summary>An index that lists other bytes for a build that is published already: neither is to be believed blindly, and ours stays.</summary>
+    private async Task<(Outcome? Outcome, long Bytes)> NoteConflictAsync(KernelBuild build, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    {
+        var record = await store.Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
+        if (record?.Outcome != Outcome.Published || record.Build.PackageSha256 == build.PackageSha256)
+            return (null, 0);
+        var reason = $"published from a package with SHA-256 {record.Build.PackageSha256}, the index now lists {build.PackageSha256}";
+        await store.Catalogue.RecordOutcomeAsync(build, Outcome.Conflict, reason, null, cancellation);
+        log.LogWarning("{Kernel}: conflict: {Reason}", build.Key, reason);
+        progress?.Report(new KernelFinished(build, Outcome.Conflict, reason, TimeSpan.Zero, 0));
+        return (Outcome.Conflict, 0);
+    }
 
     /// <returns>The outcome; null where another process has the kernel.</returns>
     private async Task<(Outcome? Outcome, long Bytes)> ProcessAsync(FoundKernel found, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)

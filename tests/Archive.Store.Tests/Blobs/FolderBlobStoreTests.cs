@@ -1,13 +1,14 @@
 using Archive.Store.Blobs;
+using TestKit;
 
 namespace Archive.Store.Tests.Blobs;
 
 public sealed class FolderBlobStoreTests : BlobStoreContract, IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly FolderBlobStore _store;
 
-    public FolderBlobStoreTests() => _store = FolderBlobStore.Open(_folder["tree"]);
+    public FolderBlobStoreTests() => _store = FolderBlobStore.Open(_folder.File("tree"));
 
     protected override IBlobStore Store => _store;
 
@@ -15,8 +16,8 @@ public sealed class FolderBlobStoreTests : BlobStoreContract, IDisposable
     public async Task AKeyIsAFileOfThatNameForAnyWebServer()
     {
         await PutAsync("debian/12/x", "bytes");
-        Assert.Equal("bytes", await File.ReadAllTextAsync(_folder["tree/debian/12/x"]));
-        Assert.Equal("444", Command.Run("stat", "-c", "%a", _folder["tree/debian/12/x"]));
+        Assert.Equal("bytes", await File.ReadAllTextAsync(_folder.File("tree/debian/12/x")));
+        Assert.Equal("444", Tool.Run("stat", "-c", "%a", _folder.File("tree/debian/12/x")).Trim());
     }
 
     [Fact]
@@ -24,7 +25,7 @@ public sealed class FolderBlobStoreTests : BlobStoreContract, IDisposable
     {
         await PutAsync("a", "x");
         await _store.CopyAsync("a", "b", None);
-        Assert.Equal(_folder["tree/b"], Command.Run("find", _folder["tree/b"], "-samefile", _folder["tree/a"]));
+        Assert.Equal(_folder.File("tree/b"), Tool.Run("find", _folder.File("tree/b"), "-samefile", _folder.File("tree/a")).Trim());
     }
 
     [Fact]
@@ -37,19 +38,19 @@ public sealed class FolderBlobStoreTests : BlobStoreContract, IDisposable
         await _store.CopyAsync("a", "b", None);
         await using var content = new FailingStream(failAfter: 200_000);
         await Assert.ThrowsAsync<EndOfStreamException>(() => _store.PutAsync("c", content, PutMode.Replace, None));
-        var own = Assert.Single(Directory.GetDirectories(_folder["tree/.staging"], "*"), d => !d.EndsWith(".locks", StringComparison.Ordinal));
+        var own = Assert.Single(Directory.GetDirectories(_folder.File("tree/.staging"), "*"), d => !d.EndsWith(".locks", StringComparison.Ordinal));
         Assert.Empty(Directory.GetFiles(own));
     }
 
     [Fact]
     public async Task OpeningSweepsWhatADeadWriterStaged()
     {
-        var dead = Directory.CreateDirectory(_folder["tree/.staging/dead"]).FullName;
+        var dead = Directory.CreateDirectory(_folder.File("tree/.staging/dead")).FullName;
         await File.WriteAllTextAsync(Path.Combine(dead, "1"), "half a bl");
-        await File.WriteAllTextAsync(_folder["tree/.staging/.locks/dead"], "");
-        using var second = FolderBlobStore.Open(_folder["tree"]);
+        await File.WriteAllTextAsync(_folder.File("tree/.staging/.locks/dead"), "");
+        using var second = FolderBlobStore.Open(_folder.File("tree"));
         Assert.False(Directory.Exists(dead));
-        Assert.False(File.Exists(_folder["tree/.staging/.locks/dead"]));
+        Assert.False(File.Exists(_folder.File("tree/.staging/.locks/dead")));
     }
 
     [Fact]
@@ -57,7 +58,7 @@ public sealed class FolderBlobStoreTests : BlobStoreContract, IDisposable
     {
         using var content = new FilledOnDemandStream();
         var put = _store.PutAsync("a", content, PutMode.Replace, None);
-        using (FolderBlobStore.Open(_folder["tree"]))
+        using (FolderBlobStore.Open(_folder.File("tree")))
             content.Finish("written across the sweep"u8.ToArray());
         Assert.True(await put);
         Assert.Equal("written across the sweep", await ReadAsync("a"));

@@ -1,15 +1,16 @@
 using Archive.Store.Catalogue;
+using TestKit;
 
 namespace Archive.Store.Tests.Catalogue;
 
 public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TempFolder _folder = new();
     private readonly List<SqliteCatalogue> _opened = [];
 
     protected override ICatalogue Open()
     {
-        var catalogue = new SqliteCatalogue(_folder["catalogue.db"], Clock);
+        var catalogue = new SqliteCatalogue(_folder.File("catalogue.db"), Clock);
         lock (_opened)
             _opened.Add(catalogue);
         return catalogue;
@@ -23,7 +24,7 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
     [Fact]
     public async Task ACatalogueOfANewerVersionIsRefused()
     {
-        await using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder["catalogue.db"]}"))
+        await using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder.File("catalogue.db")}"))
         {
             await connection.OpenAsync();
             await using var command = connection.CreateCommand();
@@ -37,7 +38,7 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
     public async Task AReaderGoesOnWhileAnotherWrites()
     {
         await Catalogue.SeenAsync(Samples.Build(), None);
-        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder["catalogue.db"]}");
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder.File("catalogue.db")}");
         await connection.OpenAsync();
         await using var writing = await connection.BeginTransactionAsync();
         Assert.Single(await Catalogue.ListAsync(new KernelFilter(), None));
@@ -51,7 +52,7 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
 
     private byte[] ReadHeader()
     {
-        using var file = new FileStream(_folder["catalogue.db"], FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var file = new FileStream(_folder.File("catalogue.db"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         var header = new byte[100];
         file.ReadExactly(header);
         return header;

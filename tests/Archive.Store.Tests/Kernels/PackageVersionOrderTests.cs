@@ -1,4 +1,5 @@
 using Archive.Store.Kernels;
+using TestKit;
 
 namespace Archive.Store.Tests.Kernels;
 
@@ -38,5 +39,5 @@ public sealed class PackageVersionOrderTests
     }
 
     private static int Dpkg(string left, string right) =>
-        int.Parse(Command.Run("sh", "-c", "dpkg --compare-versions \"$1\" lt \"$2\" && echo -1 || { dpkg --compare-versions \"$1\" gt \"$2\" && echo 1 || echo 0; }", "sh", left, right));
+        int.Parse(Tool.Run("sh", "-c", "dpkg --compare-versions \"$1\" lt \"$2\" && echo -1 || { dpkg --compare-versions \"$1\" gt \"$2\" && echo 1 || echo 0; }", "sh", left, right));
 }
