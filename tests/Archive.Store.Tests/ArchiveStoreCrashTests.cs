@@ -85,7 +85,7 @@ public sealed class ArchiveStoreCrashTests : IDisposable
         // A mount namespace of its own: the small file system goes with the process, and users other than root may have one.
         string[] namespaces = Environment.IsPrivilegedProcess ? ["--mount"] : ["--user", "--map-root-user", "--mount"];
         var output = Tool.Run("unshare", [.. namespaces, "sh", "-c",
-            "mount -t tmpfs -o size=4m tmpfs \"$1\" && exec dotnet \"$2\" fill \"$1\"", "sh", _data.FullPath, HostProcess.Assembly]).Split('\n');
+            "mount -t tmpfs -o size=4m tmpfs \"$1\" && exec dotnet \"$2\" fill \"$1\"", "sh", _data.FullPath, HostProcess.Assembly]).Trim().Split('\n');
         Assert.Contains(output, line => line.StartsWith("BlobStoreException: 'big': No space left on device", StringComparison.Ordinal));
         Assert.Contains(output, line => line.StartsWith("BlobStoreException: 'kept': No space left on device", StringComparison.Ordinal));
         Assert.Contains(output, line => line.Contains("database or disk is full", StringComparison.Ordinal));
