@@ -199,9 +199,10 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
     {
         using var store = await OpenAsync();
         using var crawls = Factory(store);
-        var (selected, todo) = await crawls.Create("debian").PlanAsync(Request(), null, default);
+        var (selected, todo, failures) = await crawls.Create("debian").PlanAsync(Request(), null, default);
         Assert.Single(selected);
         Assert.Single(todo);
+        Assert.Empty(failures);
         Assert.DoesNotContain(_mirror.Requests, r => r.Path.EndsWith(".deb", StringComparison.Ordinal));
     }
 
@@ -258,6 +259,16 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
     {
         _repository.Publish(validUntil: DateTime.UtcNow.AddDays(-1).ToString("ddd, dd MMM yyyy HH:mm:ss 'UTC'", CultureInfo.InvariantCulture));
         await AssertRefusedAsync("was valid until");
+    }
+
+    [Fact]
+    public async Task SuiteThatCannotBeTrustedIsNamedAndStopsNoOther()
+    {
+        var updates = Directory.CreateDirectory(Path.Combine(_repository.Root, "dists", "bookworm-updates")).FullName;
+        File.Copy(_repository.InReleasePath, Path.Combine(updates, "InRelease"));
+        var result = await CrawlAsync();
+        Assert.Equal(1, result.Published);
+        Assert.Contains("is signed for bookworm", result.Error);
     }
 
     [Fact]

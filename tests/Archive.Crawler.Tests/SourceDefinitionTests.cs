@@ -58,7 +58,7 @@ public sealed class SourceDefinitionTests
         using var store = await ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = data.FullPath }, TimeProvider.System, default);
         using var crawls = new CrawlFactory(store, TimeProvider.System, NullLoggerFactory.Instance, data.FullPath);
         var request = new CrawlRequest { Releases = ["bookworm"], Arches = ["amd64", "aarch64", "s390x"], Flavours = ["cloud", "generic"], UnamePattern = "6.1.0-*" };
-        var (selected, _) = await crawls.Create("debian").PlanAsync(request, null, default);
+        var (selected, _, _) = await crawls.Create("debian").PlanAsync(request, null, default);
         Assert.Equal(
             ["arm64 cloud", "arm64 generic", "s390x generic", "x86_64 cloud", "x86_64 generic"],
             selected.Select(k => $"{k.Build.Key.Arch} {k.Flavour}").Order(StringComparer.Ordinal));

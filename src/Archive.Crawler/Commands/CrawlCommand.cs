@@ -8,10 +8,10 @@ using Serilog.Extensions.Logging;
 
 namespace Archive.Crawler.Commands;
 
-/// <summary><c>crawl SOURCE</c>: one crawl, now. Exit status: 0 all went well, 1 kernels failed, 2 usage, 3 the crawl itself failed, 130 interrupted.</summary>
+/// <summary><c>crawl SOURCE</c>: one crawl, now. Exit status: 0 all went well, 1 kernels or suites failed, 2 usage, 3 the crawl itself failed, 130 interrupted.</summary>
 internal static class CrawlCommand
 {
-    private const int Done = 0, KernelsFailed = 1, CrawlFailed = 3, Interrupted = 130;
+    private const int Done = 0, SomeFailed = 1, CrawlFailed = 3, Interrupted = 130;
 
     public static Command Create()
     {
@@ -83,13 +83,13 @@ internal static class CrawlCommand
             var run = crawls.Create(request.Source);
             if (dryRun)
             {
-                var (_, todo) = await run.PlanAsync(request, progress, cancellation);
-                progress.PrintPlan([.. todo.Select(t => t.Build)]);
-                return Done;
+                var plan = await run.PlanAsync(request, progress, cancellation);
+                progress.PrintPlan([.. plan.Todo.Select(t => t.Build)]);
+                return plan.Failures.Count > 0 ? SomeFailed : Done;
             }
             var result = await run.RunAsync(request, progress, cancellation);
             progress.PrintResult(result);
-            return result.Failed > 0 ? KernelsFailed : Done;
+            return result.Failed > 0 || result.Error is not null ? SomeFailed : Done;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -48,4 +48,7 @@ public sealed record MirrorOverride(IReadOnlyList<Uri> Main, IReadOnlyList<Uri> 
 
     /// <summary>The override's mirrors of a group; a private mirror without security suites of its own has them all under one URL.</summary>
     public IReadOnlyList<Uri> Of(string group) => group == "security" && Security.Count > 0 ? Security : Main;
+
+    /// <summary>A private mirror that was given without one for this group need not carry its suites.</summary>
+    public bool LacksGroup(string group) => Main.Count > 0 && group == "security" && Security.Count == 0;
 }

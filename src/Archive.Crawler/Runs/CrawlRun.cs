@@ -7,6 +7,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Archive.Crawler.Runs;
 
+/// <param name="Selected">The builds that the request is about.</param>
+/// <param name="Todo">Those of them that are to be fetched now.</param>
+/// <param name="Failures">Suites that could not be read or trusted.</param>
+public sealed record CrawlPlan(IReadOnlyList<FoundKernel> Selected, IReadOnlyList<FoundKernel> Todo, IReadOnlyList<string> Failures);
+
 /// <summary>
 /// One crawl: list what the source has, take the difference with the catalogue, and see each kernel through on its own.
 /// A kernel that fails is recorded and stops no other; a full disk stops the run and is nobody's outcome.
@@ -17,10 +22,10 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
 
     /// <summary>Lists the builds that the request is about, and those of them that are to be fetched now.</summary>
     /// <exception cref="CrawlException">The source cannot be read.</exception>
-    public async Task<(IReadOnlyList<FoundKernel> Selected, IReadOnlyList<FoundKernel> Todo)> PlanAsync(
+    public async Task<CrawlPlan> PlanAsync(
         CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
-        var selected = await source.FindAsync(request, progress, cancellation);
+        var (selected, failures) = await source.FindAsync(request, progress, cancellation);
         var todo = new List<FoundKernel>();
         foreach (var found in selected)
         {
@@ -30,7 +35,7 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
                 todo.Add(found);
         }
         progress?.Report(new Planned([.. selected.Select(f => f.Build)], [.. todo.Select(f => f.Build)]));
-        return (selected, todo);
+        return new CrawlPlan(selected, todo, failures);
     }
 
     /// <exception cref="CrawlException">The source cannot be read, or nothing can be stored.</exception>
@@ -40,8 +45,8 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         var tally = new CrawlRunResult(0, 0, 0, 0, 0, null);
         try
         {
-            var (selected, todo) = await PlanAsync(request, progress, cancellation);
-            tally = tally with { Found = selected.Count, New = todo.Count };
+            var (selected, todo, failures) = await PlanAsync(request, progress, cancellation);
+            tally = tally with { Found = selected.Count, New = todo.Count, Error = failures.Count == 0 ? null : string.Join("; ", failures) };
             foreach (var found in selected)
                 tally = Count(tally, await NoteConflictAsync(found.Build, progress, cancellation));
             foreach (var found in todo)

@@ -12,9 +12,9 @@ public sealed record FoundKernel(KernelBuild Build, string Flavour, ProvenanceIn
 /// <summary>Finds the kernel packages of a distro with APT repositories: verified Release → verified index → packages.</summary>
 public sealed class AptSource(SourceDefinition definition, IndexCache cache, IReadOnlyList<AptEntry> hostEntries, HostIdentity host, TimeProvider clock)
 {
-    /// <summary>The newest builds that the request asks for, newest first, each once.</summary>
+    /// <summary>The newest builds that the request asks for, newest first, each once; and what went wrong with single suites.</summary>
     /// <exception cref="CrawlException">No suite could be read, or the request names what the source does not have.</exception>
-    public async Task<IReadOnlyList<FoundKernel>> FindAsync(CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    public async Task<(IReadOnlyList<FoundKernel> Kernels, IReadOnlyList<string> Failures)> FindAsync(CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var releases = ReleasesOf(request);
         var arches = ArchesOf(request);
@@ -30,7 +30,7 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
                     found.AddRange(await ReadSuiteAsync(release, suite, arches, request, progress, cancellation));
                     read++;
                 }
-                catch (MirrorException e) when (e.IsMissing && suite.Optional)
+                catch (MirrorException e) when (e.IsMissing && (suite.Optional || request.Mirrors.LacksGroup(suite.Mirror)))
                 {
                     progress?.Report(new SuiteSkipped(suite.Name, e.Message));
                 }
@@ -43,7 +43,7 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
         }
         if (read == 0)
             throw new CrawlException(failures.Count == 0 ? "no mirror has any of the suites" : string.Join("; ", failures));
-        return Select(found, request);
+        return (Select(found, request), failures);
     }
 
     private List<ReleaseDefinition> ReleasesOf(CrawlRequest request)

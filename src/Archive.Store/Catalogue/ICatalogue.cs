@@ -55,7 +55,7 @@ public sealed record KernelFilter
     public int Limit { get; init; } = 1000;
 }
 
-/// <param name="Error">Why the whole run failed; null where it went through (single kernels may have failed).</param>
+/// <param name="Error">Why the run failed, or which of its suites could not be read; null where it went through (single kernels may have failed).</param>
 public sealed record CrawlRunResult(int Found, int New, int Published, int Failed, long DownloadedBytes, string? Error);
 
 public sealed record CrawlRunRecord(long Id, string Source, DateTimeOffset Started, DateTimeOffset? Finished, CrawlRunResult? Result);
