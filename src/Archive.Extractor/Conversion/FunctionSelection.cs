@@ -9,7 +9,10 @@ namespace Archive.Extractor.Conversion;
 /// </summary>
 internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols)
 {
-    private const int MaxDepth = 64;
+    /// <summary>Types looked at for one pair of prototypes. Prototypes that nest deeper (none in a kernel do) count as different.</summary>
+    private const int MaxSteps = 10_000;
+
+    private int _steps;
 
     /// <summary>One state a function, with the number of the unit it stands in, by name.</summary>
     public List<(FunctionState State, int Unit)> Select()
@@ -39,7 +42,7 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
         if (symbol.IsAmbiguous || states.Exists(s => s.State.UnexpectedRegister || s.State.ReorderedParameters))
             return null;
         var canonical = Canonical(symbol, states);
-        if (IsChanged(symbol, canonical.State) || states.Exists(s => !SamePrototype(states[0].State.Prototype, s.State.Prototype)))
+        if (IsChanged(symbol, canonical.State) || states.Exists(s => !AreConsistent(states[0].State, s.State)))
             return null;
         return canonical;
     }
@@ -55,42 +58,48 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
     private static bool IsChanged(FunctionSymbols.Entry symbol, FunctionState state) =>
         state.OptimizedParameters && symbol.IsOptimizedAt(state.Address);
 
+    private bool AreConsistent(FunctionState left, FunctionState right)
+    {
+        _steps = 0;
+        return SamePrototype(left.Prototype, right.Prototype);
+    }
+
     private bool SamePrototype(int left, int right)
     {
         if (left == right)
             return true;
         var a = graph.ChildTargetsOf(left);
         var b = graph.ChildTargetsOf(right);
-        if (a.Length != b.Length || !SameType(graph.TargetOf(left), graph.TargetOf(right), 0))
+        if (a.Length != b.Length || !SameType(graph.TargetOf(left), graph.TargetOf(right)))
             return false;
         for (var i = 0; i < a.Length; i++)
         {
-            if (!SameType(a[i], b[i], 0))
+            if (!SameType(a[i], b[i]))
                 return false;
         }
         return true;
     }
 
     /// <summary>Equality as a caller would see it: named types by name, and const does not matter.</summary>
-    private bool SameType(int left, int right, int depth)
+    private bool SameType(int left, int right)
     {
         if (left == right)
             return true;
-        if (left == 0 || right == 0 || depth > MaxDepth)
+        if (left == 0 || right == 0 || ++_steps > MaxSteps)
             return false;
         if (left < 0 || right < 0)
-            return left < 0 && right < 0 ? SameName(-left - 1, -right - 1) : StripConst(ref left, ref right) && SameType(left, right, depth + 1);
+            return left < 0 && right < 0 ? SameName(-left - 1, -right - 1) : StripConst(ref left, ref right) && SameType(left, right);
         ref readonly var a = ref graph[left - 1];
         ref readonly var b = ref graph[right - 1];
         if (a.Kind != b.Kind)
-            return StripConst(ref left, ref right) && SameType(left, right, depth + 1);
+            return StripConst(ref left, ref right) && SameType(left, right);
         return a.Kind switch
         {
             BtfKind.Int or BtfKind.Float => a.Size == b.Size && a.Encoding == b.Encoding && a.Name == b.Name,
             BtfKind.Ptr or BtfKind.Const or BtfKind.Volatile or BtfKind.Restrict or BtfKind.TypeTag =>
-                SameType(graph.TargetOf(left - 1), graph.TargetOf(right - 1), depth + 1),
-            BtfKind.Array => a.Size == b.Size && SameType(graph.TargetOf(left - 1), graph.TargetOf(right - 1), depth + 1),
-            BtfKind.FuncProto => depth < 8 && SamePrototype(left - 1, right - 1),
+                SameType(graph.TargetOf(left - 1), graph.TargetOf(right - 1)),
+            BtfKind.Array => a.Size == b.Size && SameType(graph.TargetOf(left - 1), graph.TargetOf(right - 1)),
+            BtfKind.FuncProto => SamePrototype(left - 1, right - 1),
             _ => a.Name == b.Name,
         };
     }

@@ -122,7 +122,9 @@ internal sealed class AbbrevTable
             var size = FixedSize((DwForm)form, unit);
             if (slot == Slot.None && size >= 0)
             {
-                skip = checked(skip + size);
+                if (skip > int.MaxValue - size)
+                    throw reader.Error("abbreviation too long", code);
+                skip += size;
                 continue;
             }
             _steps.Add(new AttributeStep(skip, (DwForm)form, slot, constant));
