@@ -53,17 +53,11 @@ internal sealed class NameResolution
             Refine();
     }
 
-    /// <summary>Number of names with more than one meaning.</summary>
-    public int AmbiguousCount => _ambiguous.Count;
-
     /// <summary>Class of the node in the unit.</summary>
     public int ClassOf(int unit, int node) => _classes.GetValueOrDefault((unit, node));
 
     /// <summary>A unit in which the references of the class can be followed; any for a node that reaches nothing ambiguous.</summary>
     public int ExemplarOf(int node, int @class, int unit) => _exemplars.GetValueOrDefault((node, @class), unit);
-
-    /// <summary>The node is one type wherever it appears.</summary>
-    public bool IsUniform(int node) => Reach(node).Length == 0;
 
     /// <summary>What a composite name means in a unit: node and unit to look from, or node -1 where it stays a forward declaration.</summary>
     public (int Node, int Unit) Meaning(int name, int unit)

@@ -71,21 +71,6 @@ internal sealed class UnitEncoder(NodeTable nodes)
         return 0;
     }
 
-    /// <summary>The type is a struct or union, through typedefs and modifiers.</summary>
-    public bool IsComposite(uint offset)
-    {
-        for (var depth = 0; depth < MaxDepth && offset != 0; depth++)
-        {
-            ref readonly var die = ref _dies.Types[IndexAt(offset)];
-            if (die.Shape is TypeShape.Struct or TypeShape.Union)
-                return true;
-            if (die.Shape is not (TypeShape.Typedef or TypeShape.Const or TypeShape.Volatile or TypeShape.Restrict or TypeShape.Transparent))
-                return false;
-            offset = die.TypeRef;
-        }
-        return false;
-    }
-
     /// <summary>Adds the prototype with these parameters (name and key), and returns the index of its node.</summary>
     public int AddPrototype(ulong returned, ReadOnlySpan<NodeChild> parameters, long seenAt)
     {
