@@ -1,0 +1,3 @@
+using Benchmarks;
+
+return BenchmarkCommand.Create().Parse(args).Invoke();
