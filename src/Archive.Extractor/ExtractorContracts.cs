@@ -44,6 +44,12 @@ public sealed record KernelFacts
     /// <summary>The image has a <c>.BTF</c> section of its own.</summary>
     public required bool ShipsBtf { get; init; }
 
+    /// <summary>
+    /// The form of the boot image that the kernel was unpacked from and its compression, such as "bzImage lz4" or "zboot
+    /// gzip Image"; null for an ELF vmlinux. Such a kernel was stripped: its BTF is its own.
+    /// </summary>
+    public string? BootImage { get; init; }
+
     /// <summary>What the BTF was in fact taken from: <see cref="BtfSource.Btf"/> or <see cref="BtfSource.Dwarf"/>.</summary>
     public required BtfSource TakenFrom { get; init; }
 }
@@ -56,6 +62,10 @@ public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts, IReadOnlyD
 /// <summary>The package (ar, tar, codec) is not what its name and magic promise, or exceeds a limit.</summary>
 public sealed class PackageFormatException(string member, long offset, ulong? value, string problem, Exception? inner = null)
     : MalformedInputException(member, offset, value, problem, inner);
+
+/// <summary>The boot image (bzImage, zboot, Image and so on) is not what its header promises, or exceeds a limit.</summary>
+public sealed class VmlinuzFormatException(string part, long offset, ulong? value, string problem, Exception? inner = null)
+    : MalformedInputException(part, offset, value, problem, inner);
 
 /// <summary>The DWARF cannot be read.</summary>
 public sealed class DwarfFormatException(string section, long offset, ulong? value, string problem)

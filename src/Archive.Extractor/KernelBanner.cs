@@ -46,18 +46,23 @@ public static class KernelBanner
         return Parse(bytes);
     }
 
-    /// <summary>For stripped images: the first banner in .rodata that is no format string.</summary>
+    /// <summary>For stripped images.</summary>
     private static string? InReadOnlyData(ElfImage image)
     {
         if (image.Find(".rodata") is not { HasBytes: true, Size: < 1 << 28 } section)
             return null;
-        var rest = image.Read(section).AsSpan();
-        while (rest.IndexOf(Start) is >= 0 and var at)
+        return Find(image.Read(section));
+    }
+
+    /// <summary>The first banner in a stretch of memory that is no format string.</summary>
+    internal static string? Find(ReadOnlySpan<byte> memory)
+    {
+        while (memory.IndexOf(Start) is >= 0 and var at)
         {
-            rest = rest[at..];
-            if (Parse(rest) is { } banner)
+            memory = memory[at..];
+            if (Parse(memory) is { } banner)
                 return banner;
-            rest = rest[Start.Length..];
+            memory = memory[Start.Length..];
         }
         return null;
     }

@@ -1,4 +1,5 @@
 using Archive.Extractor.Packages;
+using Archive.Extractor.Vmlinuz;
 
 namespace Archive.Extractor;
 
@@ -8,7 +9,7 @@ namespace Archive.Extractor;
 /// <item>the package is read ahead of the decoder (<see cref="ReadAheadStream"/>);</item>
 /// <item>ar, codec and tar are undone as it comes in (<see cref="DebPackage"/>), up to the kernel image;</item>
 /// <item>the image alone goes to a temporary file (<see cref="SpooledImage"/>), and decoding stops at its end;</item>
-/// <item>that file is converted (<see cref="VmlinuxConverter"/>).</item>
+/// <item>that file is converted (<see cref="BootImageConverter"/>), be it a vmlinux or a boot image.</item>
 /// </list>
 /// The rest of the package stays unread: a caller that wants its hash reads it on (its own stream then sees every
 /// byte once). Doing that between <see cref="Spool"/> and <see cref="Convert"/>, or beside the latter, is up to the caller.
@@ -33,7 +34,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
         string path, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        if (PackageKinds.Detect(file) == PackageKind.Image)
+        if (PackageKinds.Detect(file) is PackageKind.Image or PackageKind.Unknown)
             return (null, ConvertImage(path, file.Length, progress, cancellation));
         file.Position = 0;
         using var image = Spool(file, progress, cancellation);
@@ -68,7 +69,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     private ConvertedKernel ConvertImage(string path, long size, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
         progress?.Report(new(ExtractionStage.Converting, 0, size, size));
-        return VmlinuxConverter.Convert(path, conversion, cancellation);
+        return BootImageConverter.Convert(path, conversion, _limits, cancellation);
     }
 
     private static (TarFile Image, string Uname) FindImage(

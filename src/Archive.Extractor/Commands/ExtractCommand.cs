@@ -5,7 +5,7 @@ using Btf;
 namespace Archive.Extractor.Commands;
 
 /// <summary>
-/// <c>extract PACKAGE|VMLINUX -o OUT</c>. Exit status: 0 done, 1 there is nothing to extract, it is not supported
+/// <c>extract PACKAGE|VMLINUX|VMLINUZ -o OUT</c>. Exit status: 0 done, 1 there is nothing to extract, it is not supported
 /// or fails a check, or the disk fails; 2 bad usage; 3 malformed input; 130 interrupted.
 /// </summary>
 public static class ExtractCommand
@@ -16,8 +16,8 @@ public static class ExtractCommand
     public const int MalformedInput = 3;
     public const int Interrupted = 130;
 
-    private static readonly Argument<FileInfo> Input = new Argument<FileInfo>("PACKAGE|VMLINUX")
-    { Description = "A Debian debug package, or an ELF kernel image." }.AcceptExistingOnly();
+    private static readonly Argument<FileInfo> Input = new Argument<FileInfo>("PACKAGE|VMLINUX|VMLINUZ")
+    { Description = "A Debian package with a kernel (debug or bootable), an ELF vmlinux, or a boot image in any compression." }.AcceptExistingOnly();
 
     private static readonly Option<FileInfo> Output = new("--output", "-o")
     { Description = "Where the BTF goes: a name that ends in .btf.tar.xz gets the tarball, any other raw BTF.", Required = true };

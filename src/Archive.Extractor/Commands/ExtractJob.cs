@@ -49,7 +49,8 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
     {
         using var self = Process.GetCurrentProcess();
         var types = kernel.TypeCounts.Values.Sum();
-        return $"{Output}: {kernel.Facts.Release ?? "?"} {kernel.Facts.Arch}, from {kernel.Facts.TakenFrom.ToString().ToLowerInvariant()}, "
+        return $"{Output}: {kernel.Facts.Release ?? "?"} {kernel.Facts.Arch}, from {kernel.Facts.TakenFrom.ToString().ToLowerInvariant()}"
+            + $"{(kernel.Facts.BootImage is { } form ? $" of a boot image ({form})" : "")}, "
             + $"{types} types, {kernel.Bytes.Length} bytes ({written} written), {elapsed.TotalSeconds:f1} s, peak {self.PeakWorkingSet64 >> 20} MiB";
     }
 }

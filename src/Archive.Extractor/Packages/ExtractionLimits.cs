@@ -17,6 +17,15 @@ public sealed record ExtractionLimits
     /// <summary>Size of the kernel image. The largest that we know (generic amd64 of trixie) has 0.7 GiB.</summary>
     public long MaxImageBytes { get; init; } = 4L << 30;
 
+    /// <summary>Size of a compressed or raw boot image, which is worked on in memory. Distros' have 5 to 60 MiB.</summary>
+    public long MaxBootImageBytes { get; init; } = 256L << 20;
+
+    /// <summary>Size of the kernel unpacked from a boot image, in memory. Distros' have 20 to 70 MiB.</summary>
+    public long MaxKernelBytes { get; init; } = 512L << 20;
+
+    /// <summary>Size of a kernel module, in memory. Those of debug packages reach some 100 MiB.</summary>
+    public long MaxModuleBytes { get; init; } = 512L << 20;
+
     /// <summary>Entries of the tar before the kernel image.</summary>
     public int MaxEntries { get; init; } = 200_000;
 

@@ -3,11 +3,12 @@ namespace Archive.Extractor.Packages;
 /// <summary>What a file is that BTF is to be taken from.</summary>
 internal enum PackageKind
 {
+    /// <summary>No package and no ELF: a boot image, if anything.</summary>
     Unknown,
     Deb,
     Rpm,
 
-    /// <summary>An ELF kernel image.</summary>
+    /// <summary>An ELF image: a vmlinux, as a rule.</summary>
     Image,
 }
 

@@ -26,7 +26,12 @@ public readonly record struct BtfHeader
     /// <summary>Empty where the header has none.</summary>
     public required BtfSection Layout { get; init; }
 
-    internal static BtfHeader Parse(ReadOnlySpan<byte> bytes)
+    /// <summary>Where the last section ends: the length of the whole, in bytes from the header's first.</summary>
+    public int End => Math.Max(Length, Math.Max(Layout.End, Math.Max(Types.End, Strings.End)));
+
+    /// <param name="bytes">BTF from its magic on; what follows its end is not looked at.</param>
+    /// <exception cref="BtfFormatException">Not a header of BTF, or a section that does not fit the bytes.</exception>
+    public static BtfHeader Parse(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < BtfWire.HeaderSize)
             throw Malformed(0, (ulong)bytes.Length, "shorter than a header");

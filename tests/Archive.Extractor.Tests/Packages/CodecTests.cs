@@ -16,6 +16,11 @@ public sealed class CodecTests : IDisposable
         { "zstd -qc", Codec.Zstd },
         { "gzip -c", Codec.Gzip },
         { "bzip2 -c", Codec.Bzip2 },
+        { "lz4 -l -c", Codec.Lz4 },
+        { "lz4 -l -9 -c", Codec.Lz4 },
+        { "lzop -1 -c", Codec.Lzop },
+        { "lzop -9 -c", Codec.Lzop },
+        { "lzop -CF -c", Codec.Lzop },
         { "cat", Codec.None },
     };
 
@@ -57,6 +62,78 @@ public sealed class CodecTests : IDisposable
     {
         var compressed = Compress(compressor);
         Assert.Equal([.. _plain, .. _plain], Decode([.. compressed, .. compressed]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Compressors))]
+    public void WhatFollowsTheFirstStreamCanBePassedOver(string compressor, Codec codec)
+    {
+        byte[] compressed = [.. Compress(compressor), 0, 0, 0x80, 2, .. "garbage!"u8];
+        if (codec != Codec.None)
+            Assert.Equal(_plain, DecodeAll(Codecs.OpenDecoder(new MemoryStream(compressed), "member", new DecoderOptions(1, 64 << 20) { FirstStreamOnly = true })));
+    }
+
+    [Theory]
+    [InlineData("lz4 -l -c")]
+    [InlineData("lzop -1 -c")]
+    [InlineData("lzop -9 -c")]
+    public void DecodesSeveralBlocksOfEveryKindOfData(string compressor)
+    {
+        // Runs, short and long repeats near and far, text, and what cannot be compressed.
+        var random = new Random(7);
+        var plain = new byte[12 << 20];
+        random.NextBytes(plain.AsSpan(1 << 20, 3 << 20));
+        for (var at = 4 << 20; at < plain.Length - 70_000;)
+        {
+            var length = random.Next(1, random.Next(10) == 0 ? 60_000 : 40);
+            var from = Math.Max(0, at - random.Next(1, 100_000));
+            plain.AsSpan(from, Math.Min(length, at - from)).CopyTo(plain.AsSpan(at));
+            at += length;
+            for (var literals = random.Next(12); literals > 0; literals--)
+                plain[at++] = (byte)random.Next(97, 105);
+        }
+
+        File.WriteAllBytes(_workspace.PathOf("plain"), plain);
+        Assert.True(plain.AsSpan().SequenceEqual(Decode(_workspace.Run("sh", "-c", "cat plain | " + compressor))));
+    }
+
+    [Fact]
+    public void DecodesFullBlocksOfLz4AndTheSizeBehindThem()
+    {
+        var plain = new byte[16 << 20];
+        new Random(8).NextBytes(plain.AsSpan(0, 1 << 20));
+        File.WriteAllBytes(_workspace.PathOf("plain"), plain);
+        var compressed = _workspace.Run("lz4", "-l", "-c", "plain");
+        Assert.Equal(plain, Decode(compressed));
+        using var decoder = Codecs.OpenDecoder(new MemoryStream([.. compressed, 0, 0, 0, 1]), "member", new DecoderOptions(1, 64 << 20) { FirstStreamOnly = true });
+        Assert.Equal(plain, DecodeAll(decoder));
+    }
+
+    [Theory]
+    [InlineData("lz4 -l -c")]
+    [InlineData("lzop -F -c")]
+    [InlineData("lzop -9 -c")]
+    public void DamagedBlocksRaiseNothingElse(string compressor)
+    {
+        var sound = Compress(compressor);
+        var random = new Random(9);
+        var refused = 0;
+        for (var i = 0; i < 1000; i++)
+        {
+            var damaged = (byte[])sound.Clone();
+            for (var n = random.Next(1, 4); n > 0; n--)
+                damaged[random.Next(9, Math.Min(damaged.Length, 3000))] = (byte)random.Next(256);
+            try
+            {
+                Decode(damaged);
+            }
+            catch (PackageFormatException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.True(refused > 10, $"{refused} refused");
     }
 
     [Fact]

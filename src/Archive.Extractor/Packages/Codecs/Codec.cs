@@ -12,6 +12,12 @@ public enum Codec
     Zstd,
     Gzip,
     Bzip2,
+
+    /// <summary>The legacy frames of <c>lz4 -l</c>, which are what kernels are compressed to.</summary>
+    Lz4,
+
+    /// <summary>The container of <c>lzop</c>.</summary>
+    Lzop,
 }
 
 /// <summary>What a decoder may use.</summary>
@@ -19,6 +25,12 @@ public enum Codec
 /// <param name="MaxBytes">Memory for its dictionary, and for xz what the threads may use together.</param>
 public sealed record DecoderOptions(int Threads, long MaxBytes)
 {
+    /// <summary>
+    /// The first compressed stream is all there is: whatever follows it is not looked at. For payloads inside something
+    /// larger, whose end is only known from the stream itself.
+    /// </summary>
+    public bool FirstStreamOnly { get; init; }
+
     public static DecoderOptions Default { get; } = new(Environment.ProcessorCount, ExtractionLimits.Default.MaxDecoderBytes);
 }
 
@@ -40,6 +52,8 @@ public static class Codecs
         [(byte)'B', (byte)'Z', (byte)'h', >= (byte)'1' and <= (byte)'9', ..] => Codec.Bzip2,
         // .lzma has no magic: its properties lc=3 lp=0 pb=2 and a dictionary that is a multiple of 64 KiB are what xz and dpkg write.
         [0x5d, 0, 0, ..] => Codec.Lzma,
+        [0x02, 0x21, 0x4c, 0x18, ..] => Codec.Lz4,
+        [0x89, (byte)'L', (byte)'Z', (byte)'O', 0, 0x0d, ..] => Codec.Lzop,
         _ => Codec.None,
     };
 
@@ -58,6 +72,8 @@ public static class Codecs
             Codec.Zstd => new ZstdDecoder(whole, member, options),
             // The framework's GZipStream takes a missing trailer for the end.
             Codec.Gzip => new StreamDecoder(whole, member, static s => new GZipInputStream(s) { IsStreamOwner = false }),
+            Codec.Lz4 => new Lz4LegacyDecoder(whole, member, options),
+            Codec.Lzop => new LzopDecoder(whole, member),
             Codec.Bzip2 => new StreamDecoder(whole, member, static s => new BZip2InputStream(s) { IsStreamOwner = false }),
             _ => new StreamDecoder(whole, member, static s => s),
         };

@@ -13,12 +13,13 @@ internal sealed class XzDecoder : SpanDecoder
     public static XzDecoder OpenXz(Stream source, string member, DecoderOptions options) =>
         options.Threads > 1 && Liblzma.HasMultithreadedDecoder
             ? Open(source, member, lzma => Liblzma.StreamDecoderMultithreaded(lzma, Threading(options)))
-            : Open(source, member, lzma => Liblzma.StreamDecoder(lzma, (ulong)options.MaxBytes, Flags));
+            : Open(source, member, lzma => Liblzma.StreamDecoder(lzma, (ulong)options.MaxBytes, FlagsOf(options)));
 
     public static XzDecoder OpenLzma(Stream source, string member, DecoderOptions options) =>
         Open(source, member, lzma => Liblzma.AloneDecoder(lzma, (ulong)options.MaxBytes));
 
-    private const LzmaFlags Flags = LzmaFlags.Concatenated | LzmaFlags.TellUnsupportedCheck;
+    private static LzmaFlags FlagsOf(DecoderOptions options) =>
+        LzmaFlags.TellUnsupportedCheck | (options.FirstStreamOnly ? LzmaFlags.None : LzmaFlags.Concatenated);
 
     private protected override DecoderStep Decode(ReadOnlySpan<byte> input, Span<byte> output, bool last)
     {
@@ -54,7 +55,7 @@ internal sealed class XzDecoder : SpanDecoder
 
     private static LzmaThreading Threading(DecoderOptions options) => new()
     {
-        Flags = Flags,
+        Flags = FlagsOf(options),
         Threads = (uint)options.Threads,
         MemoryLimitThreading = (ulong)options.MaxBytes,
         MemoryLimitStop = (ulong)options.MaxBytes,

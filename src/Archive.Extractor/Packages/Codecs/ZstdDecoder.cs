@@ -6,6 +6,7 @@ namespace Archive.Extractor.Packages;
 internal sealed class ZstdDecoder : SpanDecoder
 {
     private readonly ZstdHandle _zstd;
+    private readonly bool _firstFrameOnly;
     private bool _betweenFrames;
 
     public ZstdDecoder(Stream source, string member, DecoderOptions options)
@@ -13,6 +14,7 @@ internal sealed class ZstdDecoder : SpanDecoder
     {
         Libzstd.Require();
         _zstd = new ZstdHandle();
+        _firstFrameOnly = options.FirstStreamOnly;
         // The library knows 10 to 31 (30 on 32-bit); a frame that asks for a larger window is refused by it.
         var windowLog = Math.Clamp(BitOperations.Log2((ulong)options.MaxBytes), 10, 30);
         _ = Check(Libzstd.SetParameter(_zstd, Libzstd.WindowLogMax, windowLog));
@@ -30,7 +32,7 @@ internal sealed class ZstdDecoder : SpanDecoder
             if (last && target.Position == 0)
                 throw Truncated();
             _betweenFrames = wanted == 0;
-            return new((int)source.Position, (int)target.Position, Finished: false);
+            return new((int)source.Position, (int)target.Position, Finished: _firstFrameOnly && _betweenFrames);
         }
     }
 
