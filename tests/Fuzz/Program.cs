@@ -1,0 +1,4 @@
+using Fuzz;
+using Fuzz.Coverage;
+
+return args.Contains("--blind") ? FuzzCommand.Run(args) : InstrumentedContext.Run(args);
