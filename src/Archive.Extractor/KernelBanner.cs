@@ -38,10 +38,9 @@ public static class KernelBanner
             return null;
         // In a relocatable image the value counts from the section, not from its address (0 there).
         var offset = (long)(symbol.Value - section.Address);
-        var length = (int)Math.Min(MaxLength, section.Size - offset);
-        if (offset < 0 || length <= 0)
+        if (offset < 0 || offset >= section.Size)
             return null;
-        var bytes = new byte[length];
+        var bytes = new byte[Math.Min(MaxLength, section.Size - offset)];
         image.Read(section, offset, bytes);
         return Parse(bytes);
     }

@@ -14,6 +14,9 @@ public sealed class BtfBlob
     internal const string TypesSection = "BTF types";
     internal const string StringsSection = "BTF strings";
 
+    /// <summary>Longest name, in bytes: the kernel takes 512 of an identifier (KSYM_NAME_LEN), and tags may be longer.</summary>
+    public const int MaxNameBytes = 4096;
+
     private readonly int[] _offsets;
     private readonly Lazy<BtfNameIndex> _names;
     private readonly Lazy<int> _pointerSize;
@@ -83,15 +86,17 @@ public sealed class BtfBlob
     }
 
     /// <summary>The name at this offset of the string section, without its NUL.</summary>
-    /// <exception cref="BtfFormatException">The offset is past the strings.</exception>
+    /// <exception cref="BtfFormatException">The offset is past the strings, or the name longer than <see cref="MaxNameBytes"/>.</exception>
     public ReadOnlySpan<byte> NameBytes(uint nameOffset)
     {
         if (nameOffset < FirstNameOffset)
             return Base!.NameBytes(nameOffset);
         if (nameOffset >= EndNameOffset)
             return nameOffset == 0 ? [] : throw new BtfFormatException(StringsSection, nameOffset, nameOffset, "name offset past the strings");
+        // Names may overlap: without a limit, those of many types may be one long string.
         var rest = Strings[(int)(nameOffset - FirstNameOffset)..];
-        return rest[..rest.IndexOf((byte)0)];
+        var end = rest[..Math.Min(rest.Length, MaxNameBytes + 1)].IndexOf((byte)0);
+        return end >= 0 ? rest[..end] : throw new BtfFormatException(StringsSection, nameOffset, nameOffset, $"name longer than {MaxNameBytes} bytes");
     }
 
     /// <summary>The name at this offset, or the empty string for offset 0.</summary>

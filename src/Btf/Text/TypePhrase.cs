@@ -9,6 +9,8 @@ internal static class TypePhrase
     // Enough to tell anonymous types apart; a line is read by people.
     private const int MaxDepth = 6;
     private const int MaxMembers = 8;
+    private const int MaxLength = 1000;
+    private const int MaxNameLength = 256;
 
     public static string Of(in BtfType type)
     {
@@ -21,11 +23,11 @@ internal static class TypePhrase
     {
         phrase.Append(type.Id == 0 ? "void" : RawDump.KindName(type.Kind));
         if (type.NameOffset != 0)
-            phrase.Append($" '{type.Name}'");
+            phrase.Append($" '{Shortened(type.Name)}'");
         var isNamedReference = depth > 0 && type.NameOffset != 0 && type.Kind != BtfKind.TypeTag;
         if (isNamedReference)
             return;
-        if (depth >= MaxDepth)
+        if (depth >= MaxDepth || phrase.Length > MaxLength)
             phrase.Append(" …");
         else
             AppendParts(phrase, type, depth);
@@ -60,6 +62,8 @@ internal static class TypePhrase
         }
     }
 
+    private static string Shortened(string name) => name.Length <= MaxNameLength ? name : $"{name.AsSpan(0, MaxNameLength)}…";
+
     private static void AppendReference(StringBuilder phrase, in BtfType type, uint id, int depth)
     {
         phrase.Append(' ');
@@ -70,7 +74,7 @@ internal static class TypePhrase
     {
         phrase.Append(" {");
         for (var i = 0; i < Math.Min(type.Vlen, MaxMembers); i++)
-            phrase.Append($" {type.Members[i].Name}@{type.Members[i].BitOffset}");
+            phrase.Append($" {Shortened(type.Members[i].Name)}@{type.Members[i].BitOffset}");
         phrase.Append(type.Vlen > MaxMembers ? " … }" : " }");
     }
 
@@ -78,7 +82,7 @@ internal static class TypePhrase
     {
         phrase.Append(" {");
         for (var i = 0; i < Math.Min(type.Vlen, MaxMembers); i++)
-            phrase.Append($" {type.Enumerators[i].Name}={type.Enumerators[i].Value}");
+            phrase.Append($" {Shortened(type.Enumerators[i].Name)}={type.Enumerators[i].Value}");
         phrase.Append(type.Vlen > MaxMembers ? " … }" : " }");
     }
 
@@ -90,7 +94,7 @@ internal static class TypePhrase
             var param = type.Params[i];
             phrase.Append(i == 0 ? "" : ", ");
             Append(phrase, type.Blob[param.TypeId], depth + 1);
-            phrase.Append(param.NameOffset == 0 ? "" : $" {param.Name}");
+            phrase.Append(param.NameOffset == 0 ? "" : $" {Shortened(param.Name)}");
         }
         phrase.Append(type.Vlen > MaxMembers ? ", …)" : ")");
         AppendReference(phrase, type, type.SizeOrType, depth);

@@ -9,7 +9,7 @@ namespace Fuzz.Coverage;
 /// </summary>
 internal sealed class InstrumentedContext : AssemblyLoadContext
 {
-    private static readonly string[] UnderTest = ["Btf", "Archive.Extractor"];
+    private static readonly string[] UnderTest = ["Btf", "Archive.Extractor", "Archive.Crawler"];
     private readonly string _folder = Path.GetDirectoryName(typeof(InstrumentedContext).Assembly.Location)!;
     private int _blocks;
 
@@ -36,6 +36,6 @@ internal sealed class InstrumentedContext : AssemblyLoadContext
         if (UnderTest.Contains(assemblyName.Name))
             return LoadFromStream(new MemoryStream(BlockInstrumenter.Instrument(path, ref _blocks)));
         // What refers to the assemblies under test has to refer to these ones.
-        return assemblyName.Name is "Fuzz" or "Archive.Crawler" or "Archive.Store" ? LoadFromAssemblyPath(path) : null;
+        return assemblyName.Name is "Fuzz" or "Archive.Store" ? LoadFromAssemblyPath(path) : null;
     }
 }

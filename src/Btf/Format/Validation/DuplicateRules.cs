@@ -16,7 +16,7 @@ internal static class DuplicateRules
     {
         var strings = blob.Bytes.Slice(blob.Header.Strings.Start, blob.Header.Strings.Length);
         var seen = new HashSet<ReadOnlyMemory<byte>>(ByteEquality.Instance);
-        for (var at = 0; at < strings.Length;)
+        for (var at = 0; at < strings.Length && !findings.Full;)
         {
             var length = strings.Span[at..].IndexOf((byte)0);
             if (!seen.Add(strings.Slice(at, length)))
@@ -32,6 +32,8 @@ internal static class DuplicateRules
         {
             if (type.Kind is BtfKind.Var or BtfKind.Datasec)
                 continue;
+            if (findings.Full)
+                return;
             if (!seen.TryAdd(blob.Record(type), type.Id))
                 findings.Add(BtfRule.Duplicate, type, seen[blob.Record(type)], $"'{type.Name}' is the same as type {seen[blob.Record(type)]}");
         }

@@ -57,13 +57,13 @@ internal sealed class ReferenceRules(BtfBlob blob, ResolvedSizes sizes, BtfFindi
     private static bool IsDeclaration(in BtfType type) =>
         type.Kind is BtfKind.Func or BtfKind.Var or BtfKind.Datasec or BtfKind.DeclTag;
 
-    private bool RequireSized(in BtfType type, uint id, string problem)
+    private void RequireSized(in BtfType type, uint id, string problem)
     {
-        if (sizes[id] is not null && !IsDeclaration(blob[id]))
-            return true;
-        findings.Add(BtfRule.TypeId, type, id, problem);
-        return false;
+        if (!IsSized(id))
+            findings.Add(BtfRule.TypeId, type, id, problem);
     }
+
+    private bool IsSized(uint id) => sizes[id] is not null && !IsDeclaration(blob[id]);
 
     private void CheckTarget(in BtfType type)
     {
@@ -82,8 +82,10 @@ internal sealed class ReferenceRules(BtfBlob blob, ResolvedSizes sizes, BtfFindi
     {
         foreach (var member in type.Members)
         {
-            if (RequireSized(type, member.TypeId, $"has a member '{member.Name}' of a type without size"))
+            if (IsSized(member.TypeId))
                 _members.Check(type, member);
+            else
+                findings.Add(BtfRule.TypeId, type, member.TypeId, $"has a member '{member.Name}' of a type without size");
         }
     }
 
@@ -125,8 +127,8 @@ internal sealed class ReferenceRules(BtfBlob blob, ResolvedSizes sizes, BtfFindi
             var variadic = param.TypeId == 0 && i == count - 1;
             if (!blob.HasName(param.NameOffset) || !NameRules.IsOptionalIdentifier(blob, param.NameOffset) || (variadic && param.NameOffset != 0))
                 findings.Add(BtfRule.Name, type, param.NameOffset, $"parameter {i} has a name it may not have");
-            if (!variadic)
-                RequireSized(type, param.TypeId, $"parameter {i} is of a type without size");
+            if (!variadic && !IsSized(param.TypeId))
+                findings.Add(BtfRule.TypeId, type, param.TypeId, $"parameter {i} is of a type without size");
         }
     }
 
