@@ -31,6 +31,9 @@ public static class ExtractCommand
     private static readonly Option<DirectoryInfo?> Work = new("--work")
     { Description = "Folder for the unpacked image while it is worked on; the output's if not given." };
 
+    private static readonly Option<DirectoryInfo?> Modules = new("--modules")
+    { Description = "Folder for the BTF that the package's modules were built with: MODULE.btf, and MODULE.btf.base where it has a base of its own." };
+
     static ExtractCommand() => Threads.Validators.Add(static result =>
     {
         if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 256)
@@ -39,7 +42,7 @@ public static class ExtractCommand
 
     public static Command Create()
     {
-        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Threads, Work };
+        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Threads, Work, Modules };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
@@ -50,7 +53,8 @@ public static class ExtractCommand
         {
             var job = ExtractJob.Of(
                 parsed.GetRequiredValue(Input), parsed.GetRequiredValue(Output), parsed.GetValue(Work),
-                new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads)));
+                new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads))) with
+            { ModulesFolder = parsed.GetValue(Modules)?.FullName };
             var summary = ExtractionDisplay.Show(parsed.InvocationConfiguration.Error, progress => job.Run(progress, cancellation));
             parsed.InvocationConfiguration.Output.WriteLine(summary);
             return Done;

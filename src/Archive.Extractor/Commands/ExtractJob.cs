@@ -8,6 +8,9 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
 {
     private const string TarballExtension = ".btf.tar.xz";
 
+    /// <summary>Where the modules' BTF goes; null if it is not wanted.</summary>
+    public string? ModulesFolder { get; init; }
+
     public static ExtractJob Of(FileInfo input, FileInfo output, DirectoryInfo? work, ConversionOptions conversion) =>
         new(input.FullName, output.FullName, work?.FullName ?? output.DirectoryName!, conversion);
 
@@ -19,8 +22,33 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
         var (packageUname, kernel) = extractor.ExtractFile(Input, progress, cancellation);
         PublicationChecks.Check(kernel, packageUname);
         var bytes = Pack(kernel);
-        WriteAtomically(bytes);
-        return Summary(kernel, bytes.Length, clock.Elapsed);
+        WriteAtomically(Output, bytes);
+        var modules = ModulesFolder is null ? "" : ExtractModules(ModulesFolder, kernel, cancellation);
+        return Summary(kernel, bytes.Length, clock.Elapsed) + modules;
+    }
+
+    /// <summary>A second reading of the package: the kernel is its base, and is at its beginning.</summary>
+    private string ExtractModules(string folder, ConvertedKernel kernel, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(folder);
+        var limits = ExtractionLimits.Default;
+        var (found, written) = (0, 0);
+        using var package = new FileStream(Input, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        var checks = new ModuleChecks(kernel);
+        foreach (var module in PackageModules.Read(package, limits, Conversion.Threads, cancellation))
+        {
+            found++;
+            if (ModuleBtf.Of(module) is not { } btf)
+                continue;
+            checks.Check(btf);
+            var path = Path.Combine(folder, btf.Name + ".btf");
+            if (btf.Base is not null)
+                WriteAtomically(path + ".base", btf.Base);
+            WriteAtomically(path, btf.Bytes);
+            written++;
+        }
+
+        return $"; {written} of {found} modules have BTF";
     }
 
     private byte[] Pack(ConvertedKernel kernel)
@@ -31,13 +59,13 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
         return BtfTarball.Pack(uname, kernel.Bytes, Conversion.Threads);
     }
 
-    private void WriteAtomically(byte[] bytes)
+    private static void WriteAtomically(string path, byte[] bytes)
     {
-        var part = $"{Output}.{Environment.ProcessId}.part";
+        var part = $"{path}.{Environment.ProcessId}.part";
         try
         {
             File.WriteAllBytes(part, bytes);
-            File.Move(part, Output, overwrite: true);
+            File.Move(part, path, overwrite: true);
         }
         finally
         {

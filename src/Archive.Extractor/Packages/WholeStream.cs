@@ -6,12 +6,13 @@ namespace Archive.Extractor.Packages;
 internal static class WholeStream
 {
     private const int StepBytes = 1 << 20;
+    private const int MostAtOnce = 1 << 26;
 
     /// <summary>Reads to the end.</summary>
     /// <param name="expected">Bytes that are allocated at once; more as they come.</param>
     public static ReadOnlyMemory<byte> Read(Stream source, long expected, CancellationToken cancellation)
     {
-        using var target = new MemoryStream((int)Math.Clamp(expected, 256, 1 << 28));
+        using var target = new MemoryStream((int)Math.Clamp(expected, 256, MostAtOnce));
         var step = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(expected, 256, StepBytes));
         for (int count; (count = source.Read(step)) > 0; target.Write(step, 0, count))
             cancellation.ThrowIfCancellationRequested();

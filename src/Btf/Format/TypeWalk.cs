@@ -2,14 +2,18 @@ namespace Btf.Format;
 
 /// <summary>
 /// A depth-first walk of the type graph that visits each type after all it refers to, with a stack on the heap: what the
-/// bytes say decides how deep it goes. Types of the base are walked where they are reached.
+/// bytes say decides how deep it goes. Types of the base are walked where they are reached, unless they are not wanted.
 /// </summary>
 internal sealed class TypeWalk(BtfBlob blob)
 {
     private enum State : byte { New, Open, Done }
 
-    private readonly State[] _states = new State[blob.EndId];
+    private State[] _states = [];
+    private uint _first;
     private readonly Stack<(BtfType Type, int Next)> _path = new();
+
+    /// <summary>Types of the base are not walked: void and they count as visited.</summary>
+    public bool OwnTypesOnly { get; init; }
 
     /// <summary>Whether the references of a type are followed.</summary>
     public required Func<BtfType, bool> Follows { get; init; }
@@ -22,7 +26,8 @@ internal sealed class TypeWalk(BtfBlob blob)
 
     public void Run()
     {
-        _states[0] = State.Done;
+        _first = OwnTypesOnly ? blob.FirstId : 1;
+        _states = new State[blob.EndId - _first];
         foreach (var type in blob.Types)
         {
             Enter(type.Id);
@@ -35,14 +40,14 @@ internal sealed class TypeWalk(BtfBlob blob)
     {
         if (id >= blob.EndId)
             throw new BtfFormatException(BtfBlob.TypesSection, 0, id, "type id out of range");
-        if (_states[id] == State.Done)
+        if (id < _first || _states[id - _first] == State.Done)
             return;
-        if (_states[id] == State.Open)
+        if (_states[id - _first] == State.Open)
         {
             Cycle(blob[id]);
             return;
         }
-        _states[id] = State.Open;
+        _states[id - _first] = State.Open;
         _path.Push((blob[id], 0));
     }
 
@@ -54,7 +59,7 @@ internal sealed class TypeWalk(BtfBlob blob)
             Enter(type.Reference(next));
             return;
         }
-        _states[type.Id] = State.Done;
+        _states[type.Id - _first] = State.Done;
         Leave(type);
     }
 }

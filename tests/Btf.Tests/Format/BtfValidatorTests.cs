@@ -358,4 +358,28 @@ public sealed class BtfValidatorTests
         if (Environment.IsPrivilegedProcess)
             Assert.Equal(!kernelToo, KernelVerifier.Load(bytes).Accepted);
     }
+
+    [Fact]
+    public void PrototypesOfSplitBtfTakeTypesOfTheBase()
+    {
+        var baseBtf = BtfFixture.OfEveryKind().Blob();
+        var sized = new List<uint>();
+        foreach (var type in baseBtf.Types)
+        {
+            if (type.Kind is BtfKind.Int or BtfKind.Ptr or BtfKind.Array or BtfKind.Typedef or BtfKind.Union or BtfKind.Enum64)
+                sized.Add(type.Id);
+        }
+        var module = new BtfFixture(firstId: baseBtf.EndId, firstNameOffset: baseBtf.EndNameOffset);
+        module.Prototype(sized[0], [.. sized.Select((id, i) => ($"p{i}", id))]);
+        Assert.Empty(BtfValidator.Check(module.Blob(baseBtf)));
+    }
+
+    [Fact]
+    public void PrototypesOfSplitBtfCannotTakeWhatHasNoSizeInTheBase()
+    {
+        var baseBtf = BtfFixture.OfEveryKind().Blob();
+        var module = new BtfFixture(firstId: baseBtf.EndId, firstNameOffset: baseBtf.EndNameOffset);
+        module.Prototype(0, ("opaque", baseBtf.Find(BtfKind.Fwd, "opaque")!.Value.Id));
+        Assert.Single(BtfValidator.Check(module.Blob(baseBtf)));
+    }
 }

@@ -11,6 +11,8 @@ internal sealed class ResolvedSizes
 
     private readonly BtfBlob _blob;
     private readonly BtfFindings _findings;
+
+    // Of the types stored here. Those of a base count as resolved, as they do in a kernel: a module costs what it has.
     private readonly uint?[] _sizes;
     private readonly int[] _depths;
 
@@ -18,12 +20,12 @@ internal sealed class ResolvedSizes
     {
         _blob = blob;
         _findings = findings;
-        _sizes = new uint?[blob.EndId];
-        _depths = new int[blob.EndId];
+        _sizes = new uint?[blob.TypeCount];
+        _depths = new int[blob.TypeCount];
     }
 
     /// <summary>In bytes; null for what has none: void, FWD, FUNC, FUNC_PROTO, DECL_TAG, and modifiers and arrays of those.</summary>
-    public uint? this[uint id] => _sizes[id];
+    public uint? this[uint id] => id >= _blob.FirstId ? _sizes[id - _blob.FirstId] : SizeInBase(id);
 
     /// <summary>The first type behind modifiers; may be void.</summary>
     public BtfType SkipModifiers(uint id)
@@ -37,8 +39,8 @@ internal sealed class ResolvedSizes
     public static ResolvedSizes Resolve(BtfBlob blob, BtfFindings findings)
     {
         var sizes = new ResolvedSizes(blob, findings);
-        new TypeWalk(blob) { Follows = IsByValue, Leave = sizes.SetSize, Cycle = sizes.Cycle("contains itself") }.Run();
-        new TypeWalk(blob) { Follows = IsNameless, Cycle = sizes.Cycle("is on a cycle without a named struct or union") }.Run();
+        new TypeWalk(blob) { OwnTypesOnly = true, Follows = IsByValue, Leave = sizes.SetSize, Cycle = sizes.Cycle("contains itself") }.Run();
+        new TypeWalk(blob) { OwnTypesOnly = true, Follows = IsNameless, Cycle = sizes.Cycle("is on a cycle without a named struct or union") }.Run();
         if (findings.None)
             sizes.CheckChains();
         return sizes;
@@ -52,23 +54,42 @@ internal sealed class ResolvedSizes
 
     private void SetSize(BtfType type)
     {
-        _sizes[type.Id] = type switch
+        _sizes[type.Id - _blob.FirstId] = type switch
         {
             { HasSize: true } => type.SizeOrType,
             { Kind: BtfKind.Ptr } => (uint)_blob.PointerSize,
             { Kind: BtfKind.Array } => ArraySize(type),
-            { IsModifier: true } or { Kind: BtfKind.Var } => _sizes[type.SizeOrType],
+            { IsModifier: true } or { Kind: BtfKind.Var } => this[type.SizeOrType],
             _ => null,
         };
-        _depths[type.Id] = Depth(type);
-        if (_depths[type.Id] > MaxDepth)
-            _findings.Add(BtfRule.Cycle, type, (ulong)_depths[type.Id], "is nested deeper than kernels resolve");
+        var depth = _depths[type.Id - _blob.FirstId] = Depth(type);
+        if (depth > MaxDepth)
+            _findings.Add(BtfRule.Cycle, type, (ulong)depth, "is nested deeper than kernels resolve");
+    }
+
+    /// <summary>Of a type of the base, or void: looked up each time, for few are asked for.</summary>
+    private uint? SizeInBase(uint id)
+    {
+        ulong count = 1;
+        for (var depth = 0; depth <= MaxDepth && count <= uint.MaxValue; depth++)
+        {
+            var type = _blob[id];
+            if (type.HasSize || type.Kind == BtfKind.Ptr)
+                return count * (type.HasSize ? type.SizeOrType : (uint)_blob.PointerSize) is <= uint.MaxValue and var size ? (uint)size : null;
+            if (type.Kind == BtfKind.Array)
+                (id, count) = (type.Array.ElementTypeId, count * type.Array.ElementCount);
+            else if (type.IsModifier || type.Kind == BtfKind.Var)
+                id = type.SizeOrType;
+            else
+                return null;
+        }
+        return null;
     }
 
     private uint? ArraySize(in BtfType type)
     {
         var array = type.Array;
-        if (_sizes[array.ElementTypeId] is not { } element)
+        if (this[array.ElementTypeId] is not { } element)
             return null;
         var size = (ulong)element * array.ElementCount;
         if (size <= uint.MaxValue)
@@ -83,7 +104,7 @@ internal sealed class ResolvedSizes
             return 0;
         var deepest = -1;
         for (var i = 0; i < type.ReferenceCount; i++)
-            deepest = Math.Max(deepest, _depths[type.Reference(i)]);
+            deepest = Math.Max(deepest, type.Reference(i) >= _blob.FirstId ? _depths[type.Reference(i) - _blob.FirstId] : 0);
         return deepest + 1;
     }
 

@@ -1,0 +1,33 @@
+using Archive.Extractor.Packages;
+using Btf;
+using Btf.Format;
+using Btf.Format.Validation;
+
+namespace Archive.Extractor;
+
+/// <summary>
+/// What must hold of a module's BTF before anybody else sees it. Split BTF is ids and offsets that go on where those of
+/// its base end, so that on another base than its own it reads as nonsense, or not at all.
+/// </summary>
+/// <param name="kernel">The kernel that the modules were built for.</param>
+public sealed class ModuleChecks(ConvertedKernel kernel)
+{
+    private readonly BtfBlob _kernel = BtfBlob.Parse(kernel.Bytes);
+
+    /// <exception cref="ValidationException">A check failed; the message names the module.</exception>
+    /// <exception cref="UnsupportedImageException">The module builds on the kernel's own BTF, and this kernel's was made of its DWARF.</exception>
+    public void Check(ModuleBtf module)
+    {
+        if (module.Base is null && kernel.Facts.TakenFrom != BtfSource.Btf)
+            throw new UnsupportedImageException($"module {module.Name}: its BTF builds on the kernel's own, not on that made of DWARF");
+        try
+        {
+            var ground = module.Base is null ? _kernel : BtfBlob.Parse(module.Base);
+            BtfValidator.Validate(BtfBlob.Parse(module.Bytes, ground));
+        }
+        catch (BtfFormatException problem)
+        {
+            throw new ValidationException($"module {module.Name}: {problem.Message}");
+        }
+    }
+}
