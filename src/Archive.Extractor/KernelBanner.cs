@@ -53,17 +53,25 @@ public static class KernelBanner
         return Find(image.Read(section));
     }
 
-    /// <summary>The first banner in a stretch of memory that is no format string.</summary>
+    /// <summary>
+    /// The banner in a stretch of memory; format strings are passed over. Since 6.1 a kernel has it twice, the first time
+    /// weak and without the build's number behind the "#" (<c>init/version.c</c>, <c>init/version-timestamp.c</c>).
+    /// </summary>
     internal static string? Find(ReadOnlySpan<byte> memory)
     {
+        string? first = null;
         while (memory.IndexOf(Start) is >= 0 and var at)
         {
             memory = memory[at..];
             if (Parse(memory) is { } banner)
-                return banner;
+            {
+                if (!banner.Contains(" # ", StringComparison.Ordinal))
+                    return banner;
+                first ??= banner;
+            }
             memory = memory[Start.Length..];
         }
-        return null;
+        return first;
     }
 
     private static string? Parse(ReadOnlySpan<byte> bytes)

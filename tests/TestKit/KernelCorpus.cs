@@ -44,9 +44,14 @@ public sealed partial class KernelCorpus
 
     public static KernelCorpus TrixieCloudAmd64 { get; } = new("trixie-cloud-amd64", "amd64", @"linux-image-6\.12\.\d+\+deb13-cloud-amd64-dbg", "trixie");
 
-    /// <summary>The bootable package (vmlinuz and modules) of a uname, amd64.</summary>
-    public static KernelCorpus Image(string uname) => new(
-        $"image-{uname}", "amd64", Regex.Escape($"linux-image-{uname}"), "bookworm", "bookworm-security", "bookworm-backports", "trixie", "trixie-security");
+    public static KernelCorpus BookwormS390xImage { get; } = new("bookworm-s390x-image", "s390x", @"linux-image-6\.1\.0-\d+-s390x", "bookworm");
+
+    /// <summary>The bootable package of a big-endian kernel that ships BTF.</summary>
+    public static KernelCorpus TrixieS390xImage { get; } = new("trixie-s390x-image", "s390x", @"linux-image-6\.12\.\d+\+deb13-s390x", "trixie");
+
+    /// <summary>The bootable package (vmlinuz and modules) of a uname.</summary>
+    public static KernelCorpus Image(string uname, string arch = "amd64") => new(
+        $"image-{uname}", arch, Regex.Escape($"linux-image-{uname}"), "bookworm", "bookworm-security", "bookworm-backports", "trixie", "trixie-security");
 
     public string Uname => _package.Value.Package["linux-image-".Length..].Replace("-dbg", "", StringComparison.Ordinal);
 

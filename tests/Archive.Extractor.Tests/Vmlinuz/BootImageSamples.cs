@@ -16,9 +16,10 @@ internal static class BootImageSamples
         struct task_struct { int pid; struct task_struct *next; char comm[16]; } init_task;
         union value { int number; long wide; } value;
         const char linux_format[] = "Linux version %s (%s) %s\n";
+        const char weak_banner[] = "Linux version {{Uname}} (debian-kernel@example.org) (gcc-12 (Debian 12.2.0) 12.2.0) # SMP\n";
         const char linux_banner[] = "Linux version {{Uname}} (debian-kernel@example.org) (gcc-12 (Debian 12.2.0) 12.2.0) #1 SMP\n";
         int schedule(struct task_struct *task, union value v) { return task->pid + v.number; }
-        int main(void) { return schedule(&init_task, value) + linux_banner[0] + linux_format[0]; }
+        int main(void) { return schedule(&init_task, value) + linux_banner[0] + weak_banner[0] + linux_format[0]; }
         """;
 
     private static readonly Lazy<Kernel> LittleEndian = new(() => Compile("gcc"));
@@ -119,7 +120,7 @@ internal static class BootImageSamples
     public static byte[] Memory(Kernel kernel, byte[]? btf = null, byte[]? before = null)
     {
         byte[] vdso = [.. "\u007fELF"u8, .. new byte[60], .. kernel.Notes[..16], .. Enumerable.Repeat((byte)0xee, 20), .. new byte[8192]];
-        return [.. new byte[4096], .. vdso, .. before ?? [], .. Encoding.ASCII.GetBytes("Linux version %s\n\0"), .. Encoding.ASCII.GetBytes(Banner + "\n\0"), .. new byte[33], .. kernel.Notes, .. btf ?? kernel.Btf, .. new byte[5000]];
+        return [.. new byte[4096], .. vdso, .. before ?? [], .. Encoding.ASCII.GetBytes($"Linux version %s\n\0{Banner.Replace("#1", "#", StringComparison.Ordinal)}\n\0"), .. Encoding.ASCII.GetBytes(Banner + "\n\0"), .. new byte[33], .. kernel.Notes, .. btf ?? kernel.Btf, .. new byte[5000]];
     }
 
     /// <summary>A decompressor with magics in its code, and the payload somewhere behind it.</summary>
