@@ -38,6 +38,9 @@ public sealed record KernelFacts
     /// <summary>Highest DWARF version among the C units; 0 when the DWARF was not read.</summary>
     public int DwarfVersion { get; init; }
 
+    /// <summary>Units of languages that BTF is not made for (Rust, C++), left out.</summary>
+    public int SkippedUnits { get; init; }
+
     /// <summary>Canonical arch: x86_64, arm64, s390x, ppc64le, riscv64, armhf, i386 (DESIGN: Identity).</summary>
     public required string Arch { get; init; }
 

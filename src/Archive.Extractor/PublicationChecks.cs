@@ -1,3 +1,4 @@
+using System.Text;
 using Btf;
 using Btf.Format;
 using Btf.Format.Validation;
@@ -43,7 +44,13 @@ public static class PublicationChecks
     // A kernel may have several structs of one name, in different files.
     private static void CheckStruct(BtfBlob btf, string name, uint min, uint max)
     {
-        var sizes = btf.Find(name).Select(id => btf[id]).Where(type => type.Kind == BtfKind.Struct).Select(type => type.SizeOrType).ToList();
+        var text = Encoding.UTF8.GetBytes(name);
+        var sizes = new List<uint>();
+        foreach (var type in btf.Types)
+        {
+            if (type.Kind == BtfKind.Struct && type.NameBytes.SequenceEqual(text))
+                sizes.Add(type.SizeOrType);
+        }
         if (!sizes.Exists(size => size >= min && size <= max))
         {
             throw new ValidationException(sizes.Count == 0

@@ -1,4 +1,5 @@
 using Archive.Extractor.Conversion;
+using Archive.Extractor.Dwarf;
 using Btf.Elf;
 using Btf.Format;
 
@@ -13,11 +14,15 @@ public static class VmlinuxConverter
     public static ConvertedKernel Convert(string path, ConversionOptions options, CancellationToken cancellation = default)
     {
         using var image = ElfImage.Open(path);
-        return Convert(image, options, cancellation);
+        using var files = DebugFiles.Find(image, path);
+        return Convert(image, files, options, cancellation);
     }
 
     /// <inheritdoc cref="Convert(string, ConversionOptions, CancellationToken)"/>
-    public static ConvertedKernel Convert(ElfImage image, ConversionOptions options, CancellationToken cancellation = default)
+    public static ConvertedKernel Convert(ElfImage image, ConversionOptions options, CancellationToken cancellation = default) =>
+        Convert(image, DebugFiles.Only(image), options, cancellation);
+
+    private static ConvertedKernel Convert(ElfImage image, DebugFiles files, ConversionOptions options, CancellationToken cancellation)
     {
         var section = image.Find(".BTF") is { HasBytes: true, Size: > 0 } found ? found : null;
         var banner = KernelBanner.Find(image);
@@ -35,8 +40,8 @@ public static class VmlinuxConverter
             var bytes = image.Read(section ?? throw new NoDebugInfoException("the image has no .BTF section"));
             return Finish(bytes, facts);
         }
-        var converted = DwarfToBtf.Convert(image, options.Threads, cancellation);
-        return Finish(converted.Btf, facts with { Producer = converted.Producer, DwarfVersion = converted.DwarfVersion });
+        var converted = DwarfToBtf.Convert(files.Dwarf, files.Supplementary, options.Threads, cancellation);
+        return Finish(converted.Btf, facts with { Producer = converted.Producer, DwarfVersion = converted.DwarfVersion, SkippedUnits = converted.SkippedUnits });
     }
 
     private static ConvertedKernel Finish(byte[] bytes, KernelFacts facts)

@@ -1,11 +1,12 @@
+using System.Runtime.InteropServices;
 using Btf;
 using Btf.Format;
 
 namespace Archive.Extractor.Conversion;
 
 /// <summary>
-/// Writes the graph as BTF: data types in the order of their first appearance, functions by name, each behind its
-/// prototype, then the per-CPU variables and their DATASEC. The order depends on the input alone.
+/// Writes the graph as BTF: data types in the order of their first appearance, functions likewise, each behind its
+/// prototype where that is new, then the per-CPU variables and their DATASEC. The order depends on the input alone.
 /// </summary>
 internal sealed class BtfEmitter
 {
@@ -14,64 +15,108 @@ internal sealed class BtfEmitter
 
     private readonly TypeGraph _graph;
     private readonly NameResolution _resolution;
+    private readonly NameTexts _texts;
     private readonly BtfWriter _writer;
 
     /// <summary>A type to be written: a node as seen from a unit.</summary>
     private readonly record struct Vertex(int Node, int Class, int Unit);
 
     private readonly List<Vertex> _vertices = [];
-    private readonly Dictionary<(int Node, int Class), int> _ids = [];
+
+    /// <summary>Ids of the nodes in their first class, and in the others.</summary>
+    private readonly uint[] _ids;
+    private readonly Dictionary<(int Node, int Class), uint> _laterIds = [];
+
+    /// <summary>Offsets of the names that were written.</summary>
+    private readonly Dictionary<ulong, uint> _names = [];
+    private uint _lastName;
+    private bool _namesAreUnique = true;
 
     private uint _indexType;
 
-    private BtfEmitter(TypeGraph graph, NameResolution resolution, bool littleEndian)
+    private BtfEmitter(TypeGraph graph, NameResolution resolution, NameTexts texts, bool littleEndian)
     {
+        _texts = texts;
         _graph = graph;
         _resolution = resolution;
         _writer = new BtfWriter(littleEndian);
+        _ids = new uint[graph.Count];
     }
 
-    public static byte[] Emit(TypeGraph graph, NameResolution resolution, FunctionSelection functions, bool littleEndian)
+    /// <returns>Null where two identities turn out to be one name.</returns>
+    public static byte[]? Emit(TypeGraph graph, NameResolution resolution, NameTexts texts, FunctionSelection functions, bool littleEndian)
     {
-        var emitter = new BtfEmitter(graph, resolution, littleEndian);
+        var emitter = new BtfEmitter(graph, resolution, texts, littleEndian);
         emitter.NumberTypes();
         emitter.FindIndexType();
         foreach (var vertex in emitter._vertices)
             emitter.Write(vertex);
         emitter.WriteIndexType();
-        emitter.WriteFunctions(functions);
+        emitter.WriteFunctions(functions.Select());
         emitter.WriteVariables();
-        return emitter._writer.ToArray();
+        return emitter._namesAreUnique ? emitter._writer.ToArray() : null;
     }
 
     /// <summary>Every type that stands in some unit, once for each of its classes, with ids in order of appearance.</summary>
     private void NumberTypes()
     {
+        var settled = new bool[_graph.Count];
         for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
             foreach (var node in _graph.Units[unit].Types)
             {
-                if (_graph[node] is { IsTagged: true, IsDeclaration: true } && _resolution.Meaning(_graph.TagOf(node), unit).Node >= 0)
-                    continue;
-                var @class = _resolution.ClassOf(unit, node);
-                if (_ids.TryAdd((node, @class), 0))
-                    _vertices.Add(new Vertex(node, @class, _resolution.ExemplarOf(node, @class, unit)));
+                if (!settled[node])
+                    settled[node] = Number(node, unit);
             }
         }
         _vertices.Sort((a, b) => (_graph[a.Node].First, a.Class).CompareTo((_graph[b.Node].First, b.Class)));
         for (var i = 0; i < _vertices.Count; i++)
-            _ids[(_vertices[i].Node, _vertices[i].Class)] = i + 1;
+            Remember(_vertices[i].Node, _vertices[i].Class, (uint)i + 1);
     }
+
+    /// <summary>Takes the class that a node has in a unit, unless another unit showed it. True where other units have nothing to add.</summary>
+    private bool Number(int node, int unit)
+    {
+        if (_graph[node] is { IsTagged: true, IsDeclaration: true })
+        {
+            if (_resolution.Meaning(_graph.TagOf(node), unit).Node >= 0)
+                return false;
+            _vertices.Add(new Vertex(node, 0, unit));
+            return true;
+        }
+        if (!_resolution.IsAmbiguous(node))
+        {
+            _vertices.Add(new Vertex(node, 0, _resolution.ExemplarOf(node, 0, unit)));
+            return true;
+        }
+        var @class = _resolution.ClassOf(unit, node);
+        if (IdOf(node, @class) == 0)
+        {
+            Remember(node, @class, uint.MaxValue);
+            _vertices.Add(new Vertex(node, @class, _resolution.ExemplarOf(node, @class, unit)));
+        }
+        return false;
+    }
+
+    private void Remember(int node, int @class, uint id)
+    {
+        if (@class == 0)
+            _ids[node] = id;
+        else
+            _laterIds[(node, @class)] = id;
+    }
+
+    /// <summary>0 where it has none yet.</summary>
+    private uint IdOf(int node, int @class) => @class == 0 ? _ids[node] : _laterIds.GetValueOrDefault((node, @class));
 
     private void FindIndexType()
     {
-        var name = Hash64.Of(IndexTypeName);
         foreach (var vertex in _vertices)
         {
             ref readonly var node = ref _graph[vertex.Node];
-            if (node.Kind == BtfKind.Int && node.Name == name && node.Size == 4)
+            if (node is { Kind: BtfKind.Int, Size: 4 } && _texts.OfIdentity(node.Name).SequenceEqual(IndexTypeName))
             {
-                _indexType = (uint)_ids[(vertex.Node, vertex.Class)];
+                _indexType = IdOf(vertex.Node, vertex.Class);
                 return;
             }
         }
@@ -87,7 +132,7 @@ internal sealed class BtfEmitter
     }
 
     /// <summary>Id of what a reference means when it is followed from a unit.</summary>
-    private uint IdOf(int reference, int unit)
+    private uint Refer(int reference, int unit)
     {
         if (reference == 0)
             return 0;
@@ -99,10 +144,27 @@ internal sealed class BtfEmitter
         return Lookup(meaning, _resolution.ClassOf(from, meaning));
     }
 
-    private uint Lookup(int node, int @class) => _ids.TryGetValue((node, @class), out var id) ? (uint)id
+    private uint Lookup(int node, int @class) => node >= 0 && IdOf(node, @class) is var id and > 0 ? id
         : throw new DwarfFormatException(".debug_info", node < 0 ? 0 : _graph[node].First, null, "reference to a type that no unit holds");
 
-    private uint NameOf(ulong name) => name == 0 ? 0 : _writer.AddString(_graph.Text[name]);
+    private uint NameOf(ulong name)
+    {
+        if (name == 0)
+            return 0;
+        ref var offset = ref CollectionsMarshal.GetValueRefOrAddDefault(_names, name, out var known);
+        if (!known)
+            offset = AddName(_texts.OfIdentity(name));
+        return offset;
+    }
+
+    /// <summary>Two identities of one text, or one without text: offsets of .debug_str do not stand for its strings.</summary>
+    private uint AddName(ReadOnlySpan<byte> text)
+    {
+        var offset = _writer.AddString(text);
+        _namesAreUnique &= offset > _lastName;
+        _lastName = Math.Max(_lastName, offset);
+        return offset;
+    }
 
     private void Write(Vertex vertex)
     {
@@ -123,7 +185,7 @@ internal sealed class BtfEmitter
                 break;
             case BtfKind.Array:
                 _writer.Begin(0, node.Kind, false, 0, 0);
-                _writer.Word(IdOf(_graph.TargetOf(vertex.Node), vertex.Unit));
+                _writer.Word(Refer(_graph.TargetOf(vertex.Node), vertex.Unit));
                 _writer.Word(_indexType);
                 _writer.Word(node.Size);
                 break;
@@ -139,7 +201,7 @@ internal sealed class BtfEmitter
                 WritePrototype(vertex.Node, vertex.Unit);
                 break;
             default:
-                _writer.Begin(name, node.Kind, false, 0, IdOf(_graph.TargetOf(vertex.Node), vertex.Unit));
+                _writer.Begin(name, node.Kind, false, 0, Refer(_graph.TargetOf(vertex.Node), vertex.Unit));
                 break;
         }
     }
@@ -153,7 +215,7 @@ internal sealed class BtfEmitter
             if (flag && members[i].BitOffset > 0xff_ffff)
                 throw new BtfFormatException("types", 0, members[i].BitOffset, "offset in a struct with bitfields does not fit 24 bits");
             _writer.Word(NameOf(members[i].Name));
-            _writer.Word(IdOf(targets[i], vertex.Unit));
+            _writer.Word(Refer(targets[i], vertex.Unit));
             _writer.Word(flag ? members[i].BitOffset | members[i].BitSize << 24 : members[i].BitOffset);
         }
     }
@@ -173,26 +235,28 @@ internal sealed class BtfEmitter
     {
         var parameters = _graph.ChildrenOf(node);
         var targets = _graph.ChildTargetsOf(node);
-        var id = _writer.Begin(0, BtfKind.FuncProto, false, parameters.Length, IdOf(_graph.TargetOf(node), unit));
+        var id = _writer.Begin(0, BtfKind.FuncProto, false, parameters.Length, Refer(_graph.TargetOf(node), unit));
         for (var i = 0; i < parameters.Length; i++)
         {
             _writer.Word(NameOf(parameters[i].Name));
-            _writer.Word(IdOf(targets[i], unit));
+            _writer.Word(Refer(targets[i], unit));
         }
         return (uint)id;
     }
 
-    private void WriteFunctions(FunctionSelection functions)
+    /// <summary>Prototypes first, so that all names of types and parameters stand before those of functions.</summary>
+    private void WriteFunctions(IReadOnlyList<(FunctionState State, int Unit)> functions)
     {
-        foreach (var (state, unit) in functions.Select())
+        foreach (var (state, unit) in functions)
         {
             var @class = _resolution.ClassOf(unit, state.Prototype);
-            if (!_ids.TryGetValue((state.Prototype, @class), out var prototype))
-            {
-                prototype = (int)WritePrototype(state.Prototype, unit);
-                _ids.Add((state.Prototype, @class), prototype);
-            }
-            _writer.Begin(NameOf(state.Name), BtfKind.Func, false, (int)BtfLinkage.Static, (uint)prototype);
+            if (IdOf(state.Prototype, @class) == 0)
+                Remember(state.Prototype, @class, WritePrototype(state.Prototype, unit));
+        }
+        foreach (var (state, unit) in functions)
+        {
+            var prototype = IdOf(state.Prototype, _resolution.ClassOf(unit, state.Prototype));
+            _writer.Begin(_writer.AddString(_texts.OfHash(state.Name)), BtfKind.Func, false, (int)BtfLinkage.Static, prototype);
         }
     }
 
@@ -202,13 +266,13 @@ internal sealed class BtfEmitter
         for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
             foreach (var state in _graph.Units[unit].Variables)
-                variables.Add((state, IdOf(_graph.Resolve(state.Type), unit)));
+                variables.Add((state, Refer(_graph.Resolve(state.Type), unit)));
         }
         if (variables.Count == 0)
             return;
         variables.Sort((a, b) => a.State.Offset != b.State.Offset
             ? a.State.Offset.CompareTo(b.State.Offset)
-            : _graph.Text[a.State.Name].AsSpan().SequenceCompareTo(_graph.Text[b.State.Name]));
+            : _texts.OfHash(a.State.Name).SequenceCompareTo(_texts.OfHash(b.State.Name)));
         var ids = variables.ConvertAll(WriteVariable);
         var last = variables[^1].State;
         _writer.Begin(_writer.AddString(".data..percpu"u8), BtfKind.Datasec, false, variables.Count, last.Offset + last.Size);
@@ -222,7 +286,7 @@ internal sealed class BtfEmitter
 
     private uint WriteVariable((VariableState State, uint Type) variable)
     {
-        var id = _writer.Begin(NameOf(variable.State.Name), BtfKind.Var, false, 0, variable.Type);
+        var id = _writer.Begin(_writer.AddString(_texts.OfHash(variable.State.Name)), BtfKind.Var, false, 0, variable.Type);
         _writer.Word((uint)(variable.State.External ? BtfLinkage.Global : BtfLinkage.Static));
         return (uint)id;
     }

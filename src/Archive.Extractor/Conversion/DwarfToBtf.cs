@@ -5,7 +5,8 @@ using Btf.Elf;
 namespace Archive.Extractor.Conversion;
 
 /// <summary>BTF made from DWARF, and what the DWARF said of its maker.</summary>
-internal sealed record DwarfConversion(byte[] Btf, string? Producer, int DwarfVersion);
+/// <param name="SkippedUnits">Units of languages that BTF is not made for.</param>
+internal sealed record DwarfConversion(byte[] Btf, string? Producer, int DwarfVersion, int SkippedUnits);
 
 /// <summary>
 /// DWARF → BTF for a whole image. The design: types are deduplicated while they are read, instead of being made by the
@@ -22,12 +23,26 @@ internal sealed record DwarfConversion(byte[] Btf, string? Producer, int DwarfVe
 /// </summary>
 internal static class DwarfToBtf
 {
-    public static DwarfConversion Convert(ElfImage image, int threads, CancellationToken cancellation)
+    /// <param name="supplementary">The file that dwz moved common DIEs to; null where there is none, or it is not at hand.</param>
+    public static DwarfConversion Convert(ElfImage image, ElfImage? supplementary, int threads, CancellationToken cancellation)
     {
-        var sections = new DebugSections(image);
+        var sections = new DebugSections(image, supplementary);
         var symbols = ElfSymbols.Read(image);
-        var context = new ImageContext(sections, image.Machine, FunctionSymbols.Read(symbols), PerCpuSection.Find(image, symbols));
-        var headers = sections.ReadUnitHeaders();
+        var functions = FunctionSymbols.Read(symbols);
+        var perCpu = PerCpuSection.Find(image, symbols);
+
+        // Only a linker that merges strings makes an offset stand for a name; objects and dwz's files hold a name more than once.
+        var identity = image.Type == ElfType.Relocatable || supplementary is not null ? NameIdentity.Content : NameIdentity.Offset;
+        var context = new ImageContext(sections, image.Machine, new NameTable(sections.Str), identity, functions, perCpu);
+        return Convert(context, threads, cancellation)
+            ?? Convert(context with { Identity = NameIdentity.Content }, threads, cancellation)
+            ?? throw new InvalidOperationException("names compared by their text are unique");
+    }
+
+    /// <returns>Null where names turn out not to be unique by their <see cref="ImageContext.Identity"/>.</returns>
+    private static DwarfConversion? Convert(ImageContext context, int threads, CancellationToken cancellation)
+    {
+        var headers = context.Sections.Units;
         var workers = Enumerable.Range(0, Math.Clamp(threads, 1, Math.Max(1, headers.Count))).Select(_ => new UnitWorker(context)).ToArray();
         var units = ConvertUnits(headers, workers, cancellation);
         if (!units.Exists(u => u.Unit.Types.Length > 0))
@@ -35,8 +50,10 @@ internal static class DwarfToBtf
         var graph = TypeGraph.Merge([.. workers.Select(w => w.Nodes)], units);
         cancellation.ThrowIfCancellationRequested();
         var resolution = new NameResolution(graph);
-        var btf = BtfEmitter.Emit(graph, resolution, new FunctionSelection(graph, context.Functions), image.Endian.LittleEndian);
-        return new DwarfConversion(btf, workers.MinBy(w => w.Producer.Offset)!.Producer.Text, workers.Max(w => w.HighestVersion));
+        var texts = new NameTexts(context.Sections.Str, context.Identity, context.Names, workers.Select(w => w.Names));
+        var btf = BtfEmitter.Emit(graph, resolution, texts, new FunctionSelection(graph, context.Functions), context.Sections.Endian.LittleEndian);
+        return btf is null ? null
+            : new DwarfConversion(btf, workers.MinBy(w => w.Producer.Offset)!.Producer.Text, workers.Max(w => w.HighestVersion), workers.Sum(w => w.SkippedUnits));
     }
 
     private static List<(int Table, UnitTypes Unit)> ConvertUnits(List<UnitHeader> headers, UnitWorker[] workers, CancellationToken cancellation)

@@ -14,7 +14,7 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
 
     private int _steps;
 
-    /// <summary>One state a function, with the number of the unit it stands in, by name.</summary>
+    /// <summary>One state a function, with the number of the unit it stands in, in the order of the image.</summary>
     public List<(FunctionState State, int Unit)> Select()
     {
         var chosen = new List<(FunctionState State, int Unit)>();
@@ -33,7 +33,7 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
             if (Choose(symbols.Find(name)!, states) is { } state)
                 chosen.Add(state);
         }
-        chosen.Sort((a, b) => graph.Text[a.State.Name].AsSpan().SequenceCompareTo(graph.Text[b.State.Name]));
+        chosen.Sort((a, b) => a.State.SeenAt.CompareTo(b.State.SeenAt));
         return chosen;
     }
 

@@ -35,6 +35,8 @@ internal sealed class FunctionSymbols
     /// <summary>By the hash of the name; null where no function has it.</summary>
     public Entry? Find(ulong name) => _entries.GetValueOrDefault(name);
 
+    public bool Contains(ulong name) => _entries.ContainsKey(name);
+
     /// <summary>The functions of the image; none where it is stripped.</summary>
     public static FunctionSymbols Read(ElfSymbols? symbols)
     {

@@ -10,6 +10,9 @@ namespace Archive.Extractor.Conversion;
 internal static class Hash64
 {
     private const ulong Multiplier = 0x9e37_79b9_7f4a_7c15;
+
+    /// <summary>Modulo 2^64.</summary>
+    private const ulong MultiplierInverse = 0xf1de_83e1_9937_733d;
     private const ulong Secret = 0xd6e8_feb8_6659_fd93;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -19,6 +22,13 @@ internal static class Hash64
         var hash = high ^ low;
         return hash == 0 ? Multiplier : hash;
     }
+
+    /// <summary>Spreads a number over all bits, one to one; 0 stays 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Spread(ulong value) => value * Multiplier;
+
+    /// <summary>The number that <see cref="Spread"/> made this of.</summary>
+    public static ulong Unspread(ulong value) => value * MultiplierInverse;
 
     public static ulong Of(ReadOnlySpan<byte> bytes)
     {

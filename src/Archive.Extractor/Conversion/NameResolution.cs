@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 
 namespace Archive.Extractor.Conversion;
 
@@ -19,210 +20,347 @@ namespace Archive.Extractor.Conversion;
 /// </summary>
 internal sealed class NameResolution
 {
-    private static readonly int[] Nothing = [];
+    /// <summary>A class of a node: what the ambiguous names it reaches mean.</summary>
+    private struct NodeClass
+    {
+        public ulong Signature;
+
+        /// <summary>Index plus one of the node's next class; 0 for none.</summary>
+        public int Next;
+
+        /// <summary>Among the classes of its node, in the order of the units that show them.</summary>
+        public int Number;
+
+        /// <summary>A unit that shows it, preferring one that has all definitions.</summary>
+        public int Exemplar;
+        public bool Complete;
+    }
 
     private readonly TypeGraph _graph;
-    private readonly HashSet<int> _ambiguous = [];
 
-    /// <summary>For each node the ambiguous names in its content, directly or through types without a name.</summary>
-    private int[]?[] _reaches;
+    /// <summary>The ambiguous names, and for each tag its index among them, or -1.</summary>
+    private readonly List<int> _ambiguous = [];
+    private readonly int[] _ambiguousIndex;
 
-    /// <summary>For each unit the definition that an ambiguous name is bound to.</summary>
-    private readonly Dictionary<int, int>[] _bindings;
+    /// <summary>For a definition its number among its tag's, from 1 on; 0 for other nodes.</summary>
+    private readonly int[] _ordinals;
 
-    /// <summary>Class of a node in a unit, for nodes that reach ambiguous names: 0 is the first.</summary>
-    private Dictionary<(int Unit, int Node), int> _classes = [];
+    /// <summary>For each node the part of <see cref="_reached"/> that lists the ambiguous names in its content, directly or through types without a name. Count -1: not known yet.</summary>
+    private readonly (int Start, int Count)[] _reach;
+    private readonly List<int> _reached = [];
+    private int[] _marks = [];
+    private int _mark;
 
-    /// <summary>For each class of a node the unit that shows it, preferring one that has all definitions.</summary>
-    private Dictionary<(int Node, int Class), int> _exemplars = [];
+    /// <summary>For each unit and ambiguous name the definition bound to it (its number), and the class of that definition there.</summary>
+    private int[] _bindings = [];
+    private int[] _boundClasses = [];
 
-    /// <summary>For an ambiguous name that some units only declare: the unit whose definition a declaration takes.</summary>
-    private readonly Dictionary<int, int> _forwardUnits = [];
+    /// <summary>For each entry of <see cref="_reached"/> of a struct: the first unit that shows it and defines the name; -1 for none.</summary>
+    private int[] _definedIn = [];
+
+    /// <summary>For an ambiguous name that some units only declare: the unit whose definition a declaration takes; -1 for none.</summary>
+    private int[] _forwardUnits = [];
+
+    private readonly int[] _firstClass;
+    private readonly List<NodeClass> _classes = [];
+
+    /// <summary>Class of a node in a unit, where it is not 0.</summary>
+    private readonly Dictionary<long, int> _laterClasses = [];
 
     public NameResolution(TypeGraph graph)
     {
         _graph = graph;
-        _reaches = new int[graph.Count][];
-        _bindings = new Dictionary<int, int>[graph.Units.Count];
-        for (var name = 0; name < graph.Tags.Count; name++)
+        _reach = new (int, int)[graph.Count];
+        _firstClass = new int[graph.Count];
+        _ordinals = new int[graph.Count];
+        _ambiguousIndex = new int[graph.Tags.Count];
+        Array.Fill(_ambiguousIndex, -1);
+        for (var tag = 0; tag < graph.Tags.Count; tag++)
         {
-            if (graph.Tags[name].Definitions.Count > 1)
-                _ambiguous.Add(name);
+            var definitions = graph.Tags[tag].Definitions;
+            for (var i = 0; i < definitions.Count; i++)
+                _ordinals[definitions[i]] = i + 1;
+            if (definitions.Count > 1)
+                MakeAmbiguous(tag);
         }
         if (_ambiguous.Count > 0)
             Refine();
     }
 
+    /// <summary>The node has several classes: what it refers to differs between units.</summary>
+    public bool IsAmbiguous(int node) => _firstClass[node] != 0 && _classes[_firstClass[node] - 1].Next != 0;
+
     /// <summary>Class of the node in the unit.</summary>
-    public int ClassOf(int unit, int node) => _classes.GetValueOrDefault((unit, node));
+    public int ClassOf(int unit, int node) => IsAmbiguous(node) ? _laterClasses.GetValueOrDefault(Pair(unit, node)) : 0;
 
     /// <summary>A unit in which the references of the class can be followed; any for a node that reaches nothing ambiguous.</summary>
-    public int ExemplarOf(int node, int @class, int unit) => _exemplars.GetValueOrDefault((node, @class), unit);
+    public int ExemplarOf(int node, int @class, int unit)
+    {
+        for (var i = _firstClass[node]; i != 0; i = _classes[i - 1].Next)
+        {
+            if (_classes[i - 1].Number == @class)
+                return _classes[i - 1].Exemplar;
+        }
+        return unit;
+    }
 
     /// <summary>What a composite name means in a unit: node and unit to look from, or node -1 where it stays a forward declaration.</summary>
-    public (int Node, int Unit) Meaning(int name, int unit)
+    public (int Node, int Unit) Meaning(int tag, int unit)
     {
-        var definitions = _graph.Tags[name].Definitions;
-        if (!_ambiguous.Contains(name))
+        var definitions = _graph.Tags[tag].Definitions;
+        var name = _ambiguousIndex[tag];
+        if (name < 0)
             return definitions.Count == 0 ? (-1, unit) : (definitions[0], unit);
-        if (_bindings[unit].TryGetValue(name, out var definition))
-            return (definition, unit);
-        return _forwardUnits.TryGetValue(name, out var other) ? (_bindings[other][name], other) : (-1, unit);
+        if (_bindings[unit * _ambiguous.Count + name] is var own and > 0)
+            return (definitions[own - 1], unit);
+        var other = _forwardUnits[name];
+        return other < 0 ? (-1, unit) : (definitions[_bindings[other * _ambiguous.Count + name] - 1], other);
+    }
+
+    private static long Pair(int unit, int node) => (long)unit << 32 | (uint)node;
+
+    private void MakeAmbiguous(int tag)
+    {
+        _ambiguousIndex[tag] = _ambiguous.Count;
+        _ambiguous.Add(tag);
     }
 
     private void Refine()
     {
-        int classes, names;
+        int names;
         do
         {
             names = _ambiguous.Count;
-            _reaches = new int[_graph.Count][];
+            FindReach();
             BindUnits();
             FindForwardUnits();
-            _classes = [];
-            var before = 0;
-            while ((classes = Classify()) != before)
-                before = classes;
+            ClassifyBound();
+            Classify(node => _graph[node].IsTagged, keep: false);
             NameSplitDefinitions();
         }
         while (_ambiguous.Count != names);
+        Classify(_ => true, keep: true);
     }
 
-    /// <summary>Pass 2, on demand.</summary>
-    private int[] Reach(int node)
+    /// <summary>Pass 2.</summary>
+    private void FindReach()
     {
-        if (_reaches[node] is { } known)
-            return known;
-        _reaches[node] = Nothing;
-        SortedSet<int>? found = null;
-        Visit(_graph.TargetOf(node), ref found);
-        foreach (var child in _graph.ChildTargetsOf(node))
-            Visit(child, ref found);
-        return _reaches[node] = found is null ? Nothing : [.. found];
+        _marks = new int[_ambiguous.Count];
+        _mark = 0;
+        _reached.Clear();
+        Array.Fill(_reach, (0, -1));
+        for (var node = 0; node < _reach.Length; node++)
+            Reach(node);
     }
 
-    private void Visit(int reference, ref SortedSet<int>? found)
+    private (int Start, int Count) Reach(int node)
+    {
+        if (_reach[node].Count >= 0)
+            return _reach[node];
+        _reach[node] = default;
+        var targets = _graph.ChildTargetsOf(node);
+        Follow(_graph.TargetOf(node));
+        foreach (var child in targets)
+            Follow(child);
+
+        _mark++;
+        var start = _reached.Count;
+        Collect(_graph.TargetOf(node));
+        foreach (var child in targets)
+            Collect(child);
+        CollectionsMarshal.AsSpan(_reached)[start..].Sort();
+        return _reach[node] = (start, _reached.Count - start);
+    }
+
+    private void Follow(int reference)
     {
         if (reference > 0)
-        {
-            var reached = Reach(reference - 1);
-            if (reached.Length > 0)
-                (found ??= []).UnionWith(reached);
-        }
-        else if (reference < 0 && _ambiguous.Contains(-reference - 1))
-        {
-            (found ??= []).Add(-reference - 1);
-        }
+            Reach(reference - 1);
     }
+
+    private void Collect(int reference)
+    {
+        if (reference < 0)
+        {
+            if (_ambiguousIndex[-reference - 1] is var name and >= 0)
+                Add(name);
+            return;
+        }
+        if (reference == 0)
+            return;
+        var (start, count) = _reach[reference - 1];
+        for (var i = start; i < start + count; i++)
+            Add(_reached[i]);
+    }
+
+    private void Add(int name)
+    {
+        if (_marks[name] == _mark)
+            return;
+        _marks[name] = _mark;
+        _reached.Add(name);
+    }
+
+    private ReadOnlySpan<int> ReachOf(int node) => CollectionsMarshal.AsSpan(_reached).Slice(_reach[node].Start, _reach[node].Count);
 
     /// <summary>Pass 3. A unit with two definitions of a name refers to them by private keys, and is bound to neither.</summary>
     private void BindUnits()
     {
-        for (var unit = 0; unit < _bindings.Length; unit++)
+        const int several = -1;
+        var width = _ambiguous.Count;
+        _bindings = new int[checked(_graph.Units.Count * width)];
+        _boundClasses = new int[_bindings.Length];
+        var nameOf = new int[_graph.Count];
+        for (var node = 0; node < nameOf.Length; node++)
+            nameOf[node] = _ordinals[node] > 0 ? _ambiguousIndex[_graph.TagOf(node)] : -1;
+        for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
-            var bindings = _bindings[unit] = [];
+            var bindings = _bindings.AsSpan(unit * width, width);
             foreach (var node in _graph.Units[unit].Types)
             {
-                if (!_graph[node].IsTagged || _graph[node].IsDeclaration)
-                    continue;
-                var name = _graph.TagOf(node);
-                if (_ambiguous.Contains(name) && !bindings.TryAdd(name, node) && bindings[name] != node)
-                    bindings[name] = -1;
+                if (nameOf[node] is var name and >= 0)
+                    bindings[name] = bindings[name] == 0 ? _ordinals[node] : several;
             }
-            foreach (var name in bindings.Where(b => b.Value < 0).Select(b => b.Key).ToList())
-                bindings.Remove(name);
+            bindings.Replace(several, 0);
         }
     }
 
     /// <summary>For a name that one unit declares and another defines, with the same struct referring to it: the first such definition.</summary>
     private void FindForwardUnits()
     {
-        _forwardUnits.Clear();
-        var declaredIn = new HashSet<(int Node, int Name)>();
-        var definedIn = new Dictionary<(int Node, int Name), int>();
-        for (var unit = 0; unit < _bindings.Length; unit++)
+        var declared = new bool[_reached.Count];
+        _definedIn = new int[_reached.Count];
+        Array.Fill(_definedIn, -1);
+        for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
             foreach (var node in _graph.Units[unit].Types)
             {
-                if (!_graph[node].IsComposite)
+                var (start, count) = _reach[node];
+                if (count == 0 || !_graph[node].IsComposite)
                     continue;
-                foreach (var name in Reach(node))
+                for (var i = start; i < start + count; i++)
                 {
-                    if (_bindings[unit].ContainsKey(name))
-                        definedIn.TryAdd((node, name), unit);
-                    else
-                        declaredIn.Add((node, name));
+                    if (_bindings[unit * _ambiguous.Count + _reached[i]] == 0)
+                        declared[i] = true;
+                    else if (_definedIn[i] < 0)
+                        _definedIn[i] = unit;
                 }
             }
         }
-        foreach (var (key, unit) in definedIn)
+        _forwardUnits = new int[_ambiguous.Count];
+        Array.Fill(_forwardUnits, -1);
+        for (var i = 0; i < declared.Length; i++)
         {
-            if (declaredIn.Contains(key) && (!_forwardUnits.TryGetValue(key.Name, out var known) || unit < known))
-                _forwardUnits[key.Name] = unit;
+            ref var first = ref _forwardUnits[_reached[i]];
+            if (declared[i] && _definedIn[i] >= 0 && (first < 0 || _definedIn[i] < first))
+                first = _definedIn[i];
         }
-        _definedIn = definedIn;
     }
 
-    private Dictionary<(int Node, int Name), int> _definedIn = [];
-
-    /// <summary>Pass 4, one round: classes by the bindings of what each node reaches, with the classes of the round before. Returns how many there are.</summary>
-    private int Classify()
+    /// <summary>Pass 4: the classes of the bound definitions, by the classes that the round before gave to what they reach, until no class splits.</summary>
+    private void ClassifyBound()
     {
-        var next = new Dictionary<(int Unit, int Node), int>(_classes.Count);
-        var exemplars = new Dictionary<(int Node, int Class), int>();
-        var complete = new HashSet<(int Node, int Class)>();
-        var known = new Dictionary<(int Node, ulong Signature), int>();
-        var counts = new Dictionary<int, int>();
-        for (var unit = 0; unit < _bindings.Length; unit++)
+        var bound = new List<(int Unit, int Name, int Node)>();
+        for (var i = 0; i < _bindings.Length; i++)
+        {
+            var (unit, name) = Math.DivRem(i, _ambiguous.Count);
+            if (_bindings[i] > 0 && _graph.Tags[_ambiguous[name]].Definitions[_bindings[i] - 1] is var node && _reach[node].Count > 0)
+                bound.Add((unit, name, node));
+        }
+        var next = new int[_bindings.Length];
+        for (var before = -1; before != _classes.Count;)
+        {
+            before = _classes.Count;
+            ForgetClasses();
+            foreach (var (unit, name, node) in bound)
+                next[unit * _ambiguous.Count + name] = Place(unit, node);
+            (_boundClasses, next) = (next, _boundClasses);
+        }
+    }
+
+    private void ForgetClasses()
+    {
+        _classes.Clear();
+        Array.Clear(_firstClass);
+    }
+
+    /// <summary>The classes of all nodes that are asked for, in all units.</summary>
+    private void Classify(Func<int, bool> isWanted, bool keep)
+    {
+        ForgetClasses();
+        var wanted = new bool[_graph.Count];
+        for (var node = 0; node < wanted.Length; node++)
+            wanted[node] = _reach[node].Count > 0 && isWanted(node);
+        for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
             foreach (var node in _graph.Units[unit].Types)
-                Place(node, unit);
-            foreach (var function in _graph.Units[unit].Functions)
-                Place(function.Prototype, unit);
-        }
-        _classes = next;
-        _exemplars = exemplars;
-        return known.Count;
-
-        void Place(int node, int unit)
-        {
-            if (Reach(node).Length == 0)
-                return;
-            var (signature, isComplete) = Signature(node, unit);
-            if (!known.TryGetValue((node, signature), out var @class))
             {
-                @class = counts.GetValueOrDefault(node);
-                counts[node] = @class + 1;
-                known.Add((node, signature), @class);
-                exemplars[(node, @class)] = unit;
+                if (wanted[node])
+                    Note(unit, node);
             }
-            if (isComplete && complete.Add((node, @class)))
-                exemplars[(node, @class)] = unit;
-            next[(unit, node)] = @class;
+            foreach (var function in _graph.Units[unit].Functions)
+            {
+                if (wanted[function.Prototype])
+                    Note(unit, function.Prototype);
+            }
         }
+
+        void Note(int unit, int node)
+        {
+            var @class = Place(unit, node);
+            if (keep && @class > 0)
+                _laterClasses[Pair(unit, node)] = @class;
+        }
+    }
+
+    /// <summary>Class of a node in a unit; a new one where nothing before had its signature.</summary>
+    private int Place(int unit, int node)
+    {
+        var (signature, complete) = Signature(unit, node);
+        var last = 0;
+        for (var i = _firstClass[node]; i != 0; i = _classes[i - 1].Next)
+        {
+            last = i;
+            ref var known = ref CollectionsMarshal.AsSpan(_classes)[i - 1];
+            if (known.Signature != signature)
+                continue;
+            if (complete && !known.Complete)
+                (known.Complete, known.Exemplar) = (true, unit);
+            return known.Number;
+        }
+        var number = last == 0 ? 0 : _classes[last - 1].Number + 1;
+        _classes.Add(new NodeClass { Signature = signature, Number = number, Exemplar = unit, Complete = complete });
+        if (last == 0)
+            _firstClass[node] = _classes.Count;
+        else
+            CollectionsMarshal.AsSpan(_classes)[last - 1].Next = _classes.Count;
+        return number;
     }
 
     /// <summary>What the ambiguous names that a node reaches mean in a unit; and whether the unit defines them all.</summary>
-    private (ulong Signature, bool Complete) Signature(int node, int unit)
+    private (ulong Signature, bool Complete) Signature(int unit, int node)
     {
+        var isComposite = _graph[node].IsComposite;
+        var (start, count) = _reach[node];
+        var reached = CollectionsMarshal.AsSpan(_reached);
         ulong hash = 1;
         var complete = true;
-        foreach (var name in Reach(node))
+        for (var i = start; i < start + count; i++)
         {
+            var name = reached[i];
             var from = unit;
-            if (!_bindings[unit].ContainsKey(name))
+            if (_bindings[unit * _ambiguous.Count + name] == 0)
             {
                 complete = false;
-                var near = _graph[node].IsComposite && _definedIn.TryGetValue((node, name), out var same) ? same : _forwardUnits.GetValueOrDefault(name, -1);
-                if (near < 0)
+                from = isComposite && _definedIn[i] >= 0 ? _definedIn[i] : _forwardUnits[name];
+                if (from < 0)
                 {
                     hash = Hash64.Mix(hash, ulong.MaxValue);
                     continue;
                 }
-                from = near;
             }
-            var definition = _bindings[from][name];
-            hash = Hash64.Mix(hash, (ulong)(uint)definition << 32 | (uint)_classes.GetValueOrDefault((from, definition)));
+            var at = from * _ambiguous.Count + name;
+            hash = Hash64.Mix(hash, (ulong)(uint)_bindings[at] << 32 | (uint)_boundClasses[at]);
         }
         return (hash, complete);
     }
@@ -230,10 +368,10 @@ internal sealed class NameResolution
     /// <summary>A definition that fell into several classes makes its own name ambiguous.</summary>
     private void NameSplitDefinitions()
     {
-        foreach (var (node, @class) in _exemplars.Keys)
+        for (var node = 0; node < _firstClass.Length; node++)
         {
-            if (@class > 0 && _graph[node].IsTagged)
-                _ambiguous.Add(_graph.TagOf(node));
+            if (_firstClass[node] != 0 && _classes[_firstClass[node] - 1].Next != 0 && _ambiguousIndex[_graph.TagOf(node)] < 0)
+                MakeAmbiguous(_graph.TagOf(node));
         }
     }
 }

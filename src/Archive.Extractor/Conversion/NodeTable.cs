@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Numerics;
 using Btf.Format;
 
@@ -57,18 +58,21 @@ internal struct TypeNode
 /// <summary>A member (key of its type, offset and size in bits), enumerator (value) or parameter (key of its type) of a node.</summary>
 internal readonly record struct NodeChild(ulong Name, ulong Value, uint BitOffset, uint BitSize);
 
-/// <summary>Distinct types with their children and names, found by content. Each worker fills one of its own; <see cref="TypeGraph"/> merges them.</summary>
+/// <summary>Distinct types with their children, found by content. Each worker fills one of its own; <see cref="TypeGraph"/> merges them.</summary>
 internal sealed class NodeTable
 {
-    private int[] _slots = new int[1 << 14];
+    /// <summary>Content and index plus one of a node; index 0 for a free slot.</summary>
+    private readonly record struct Slot(ulong Content, int Index);
+
+    private Slot[] _slots = new Slot[1 << 14];
     private TypeNode[] _nodes = new TypeNode[1 << 13];
     private NodeChild[] _children = new NodeChild[1 << 14];
     private int _childCount;
 
-    public int Count { get; private set; }
+    /// <summary>Nodes below this were seen in an earlier unit, at lower offsets.</summary>
+    private int _settled;
 
-    /// <summary>The text of every name that a node or child mentions, by hash.</summary>
-    public Dictionary<ulong, byte[]> Names { get; } = [];
+    public int Count { get; private set; }
 
     /// <summary>Keys of definitions that their name does not tell apart from another in the same unit, with the content meant.</summary>
     public Dictionary<ulong, ulong> PrivateKeys { get; } = [];
@@ -77,16 +81,17 @@ internal sealed class NodeTable
 
     public ReadOnlySpan<NodeChild> ChildrenOf(in TypeNode node) => _children.AsSpan(node.FirstChild, node.ChildCount);
 
+    /// <summary>A unit begins, at a higher offset than those before: nodes that are there keep their <see cref="TypeNode.First"/>.</summary>
+    public void BeginUnit() => _settled = Count;
+
     /// <summary>Index of the node with this content, or -1; lowers <see cref="TypeNode.First"/> to <paramref name="seenAt"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Find(ulong content, long seenAt)
     {
-        var slot = SlotOf(content);
-        if (_slots[slot] == 0)
-            return -1;
-        ref var node = ref _nodes[_slots[slot] - 1];
-        if (seenAt < node.First)
-            node.First = seenAt;
-        return _slots[slot] - 1;
+        var index = _slots[SlotOf(content)].Index - 1;
+        if (index >= _settled && seenAt < _nodes[index].First)
+            _nodes[index].First = seenAt;
+        return index;
     }
 
     /// <summary>Adds a node that is not there yet, with its children.</summary>
@@ -103,7 +108,7 @@ internal sealed class NodeTable
         node.ChildCount = children.Length;
         _childCount += children.Length;
         _nodes[Count] = node;
-        _slots[SlotOf(node.Content)] = ++Count;
+        _slots[SlotOf(node.Content)] = new Slot(node.Content, ++Count);
         return Count - 1;
     }
 
@@ -111,15 +116,15 @@ internal sealed class NodeTable
     {
         var mask = _slots.Length - 1;
         var slot = (int)(content >> 20) & mask;
-        while (_slots[slot] != 0 && _nodes[_slots[slot] - 1].Content != content)
+        while (_slots[slot].Content != content && _slots[slot].Index != 0)
             slot = (slot + 1) & mask;
         return slot;
     }
 
     private void Grow()
     {
-        _slots = new int[BitOperations.RoundUpToPowerOf2((uint)_slots.Length * 2)];
+        _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)_slots.Length * 2)];
         for (var i = 0; i < Count; i++)
-            _slots[SlotOf(_nodes[i].Content)] = i + 1;
+            _slots[SlotOf(_nodes[i].Content)] = new Slot(_nodes[i].Content, i + 1);
     }
 }

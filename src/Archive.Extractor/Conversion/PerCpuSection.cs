@@ -32,13 +32,13 @@ internal sealed class PerCpuSection
         image.Find(Name) is { Size: > 0 } section ? new PerCpuSection(section, symbols) : null;
 
     /// <summary>The variables of the unit that live in the section.</summary>
-    public IReadOnlyList<VariableState> Collect(UnitDies dies, in UnitNames names, UnitEncoder encoder, ReadOnlySpan<byte> bytes, int addressSize, EndianReader endian)
+    public IReadOnlyList<VariableState> Collect(UnitDies dies, in UnitHeader unit, NameReader names, UnitEncoder encoder, ReadOnlySpan<byte> bytes, DebugSections sections)
     {
         List<VariableState>? found = null;
         foreach (var variable in dies.Variables)
         {
-            if (variable.HasAddress && OffsetOf(variable, bytes, addressSize, endian) is { } offset
-                && Describe(Declared(dies, variable), offset, names, encoder) is { } state)
+            if (variable.Length > 0 && OffsetOf(variable, unit, bytes, sections) is { } offset
+                && Describe(Declared(dies, variable), offset, names.TextOf(Declared(dies, variable).Name, bytes, unit.Offset), names, encoder) is { } state)
                 (found ??= []).Add(state);
         }
         return found ?? [];
@@ -53,28 +53,36 @@ internal sealed class PerCpuSection
         return declaration.Offset == 0 ? variable : declaration;
     }
 
-    /// <summary>DW_OP_addr, optionally followed by DW_OP_plus_uconst; null where the address is elsewhere.</summary>
-    private ulong? OffsetOf(VariableDie variable, ReadOnlySpan<byte> bytes, int addressSize, EndianReader endian)
+    /// <summary>DW_OP_addr or DW_OP_addrx, optionally followed by DW_OP_plus_uconst; null where the address is elsewhere.</summary>
+    private ulong? OffsetOf(VariableDie variable, in UnitHeader unit, ReadOnlySpan<byte> bytes, DebugSections sections)
     {
-        var reader = new DwarfReader(bytes.Slice((int)(variable.Address >> 32), (int)(uint)variable.Address), ".debug_info", 0, endian);
-        if (reader.AtEnd || reader.U8() != DwOp.Addr)
-            return null;
-        var address = reader.Word(addressSize);
+        var reader = new DwarfReader(bytes.Slice(variable.Position, variable.Length), ".debug_info", unit.Offset + variable.Position, sections.Endian);
+        ulong address;
+        switch (reader.U8())
+        {
+            case DwOp.Addr:
+                address = reader.Word(unit.AddressSize);
+                break;
+            case DwOp.Addrx:
+                address = sections.AddressAt(unit, reader.Uleb());
+                break;
+            default:
+                return null;
+        }
         if (!reader.AtEnd && reader.U8() == DwOp.PlusUconst)
             address += reader.Uleb();
         var offset = address - _section.Address;
         return address >= _section.Address && offset < (ulong)_section.Size ? offset : null;
     }
 
-    private VariableState? Describe(VariableDie variable, ulong offset, in UnitNames names, UnitEncoder encoder)
+    private VariableState? Describe(VariableDie variable, ulong offset, ReadOnlySpan<byte> text, NameReader names, UnitEncoder encoder)
     {
-        var text = names.TextOf(variable.Name);
         if (text.IsEmpty || variable.TypeRef == 0 || IsGenerated(text) || (offset == 0 && !_atStart.Contains(Hash64.Of(text))))
             return null;
         var size = encoder.SizeAt(variable.TypeRef);
         return size is 0 or > uint.MaxValue
             ? null
-            : new VariableState(encoder.Keep(text), encoder.KeyAt(variable.TypeRef, names), (uint)offset, (uint)size, variable.External);
+            : new VariableState(names.Keep(text), encoder.KeyAt(variable.TypeRef), (uint)offset, (uint)size, variable.External);
     }
 
     private static bool IsGenerated(ReadOnlySpan<byte> name)

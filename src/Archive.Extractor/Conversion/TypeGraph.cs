@@ -47,7 +47,6 @@ internal sealed class TypeGraph
     /// <summary>The node stands for a type DIE of some unit (the others are prototypes of functions, and by-products).</summary>
     public bool[] Live { get; }
 
-    public Dictionary<ulong, byte[]> Text => _nodes.Names;
 
     public static TypeGraph Merge(IReadOnlyList<NodeTable> tables, IReadOnlyList<(int Table, UnitTypes Unit)> units) => new(tables, units);
 
@@ -82,8 +81,6 @@ internal sealed class TypeGraph
             var index = _nodes.Find(node.Content, node.First);
             map[i] = index >= 0 ? index : _nodes.Add(node, table.ChildrenOf(node));
         }
-        foreach (var (hash, text) in table.Names)
-            _nodes.Names.TryAdd(hash, text);
         return map;
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Archive.Extractor.Dwarf;
 using Btf.Format;
 
@@ -8,7 +9,7 @@ namespace Archive.Extractor.Conversion;
 /// key: a struct, union or enum with a name counts by kind and name only, so that recursion ends there and a forward declaration
 /// equals its definition. What such a name means is settled for the whole image by <see cref="NameResolution"/>.
 /// </summary>
-internal sealed class UnitEncoder(NodeTable nodes)
+internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
 {
     /// <summary>Deepest nesting of types that have no name to stop at; C code stays below 20.</summary>
     private const int MaxDepth = 500;
@@ -22,30 +23,39 @@ internal sealed class UnitEncoder(NodeTable nodes)
     private readonly HashSet<ulong> _conflicts = [];
     private byte[] _state = [];
     private ulong[] _keys = [];
-    private ulong[] _names = [];
-    private int[] _nodeOf = [];
     private NodeChild[] _scratch = new NodeChild[256];
     private int _scratchCount;
     private UnitDies _dies = null!;
     private UnitHeader _unit;
     private bool _littleEndian;
 
-    /// <summary>Encodes every type of the unit. Afterwards <see cref="KeyAt"/> and <see cref="NodeOf"/> answer.</summary>
-    public void Encode(UnitDies dies, in UnitHeader unit, in UnitNames names, bool littleEndian)
+    private int[] _listed = new int[1 << 13];
+    private int _listedCount;
+
+    /// <summary>For each node the number of the last unit that listed it.</summary>
+    private int[] _listedBy = new int[1 << 13];
+    private int _unitNumber;
+
+    /// <summary>Encodes every type of the unit. Afterwards <see cref="KeyAt"/> answers.</summary>
+    /// <returns>The nodes of the unit's types, each once; good until the next unit.</returns>
+    public ReadOnlySpan<int> Encode(UnitDies dies, in UnitHeader unit, bool littleEndian)
     {
         Begin(dies, unit, littleEndian);
-        NameTagged(names);
+        NameTagged();
+        _listedCount = 0;
+        _unitNumber++;
         for (var i = 0; i < dies.TypeCount; i++)
-            _nodeOf[i] = EncodeType(i, names, 0);
+        {
+            if (_state[i] != Done)
+                Encode(i, 0);
+        }
+        return _listed.AsSpan(0, _listedCount);
     }
 
-    /// <summary>Index in the node table of a type DIE's node; -1 for one that stands for void or another type.</summary>
-    public int NodeOf(int type) => _nodeOf[type];
+    /// <summary>Key of the type at an offset; 0 for void.</summary>
+    public ulong KeyAt(uint offset) => offset == 0 ? 0 : KeyOf(IndexAt(offset), 0);
 
-    /// <summary>Key of the type at an offset of the unit; 0 for void.</summary>
-    public ulong KeyAt(uint offset, in UnitNames names) => offset == 0 ? 0 : KeyOf(IndexAt(offset), names, 0);
-
-    /// <summary>Size in bytes of the type at an offset of the unit, through typedefs, modifiers and arrays; 0 where it has none.</summary>
+    /// <summary>Size in bytes of the type at an offset, through typedefs, modifiers and arrays; 0 where it has none.</summary>
     public ulong SizeAt(uint offset)
     {
         ulong factor = 1;
@@ -72,20 +82,17 @@ internal sealed class UnitEncoder(NodeTable nodes)
     }
 
     /// <summary>Adds the prototype with these parameters (name and key), and returns the index of its node.</summary>
-    public int AddPrototype(ulong returned, ReadOnlySpan<NodeChild> parameters, long seenAt)
-    {
-        var node = new TypeNode { Kind = BtfKind.FuncProto, Target = returned };
-        return Intern(node, parameters, seenAt);
-    }
+    public int AddPrototype(ulong returned, ReadOnlySpan<NodeChild> parameters, long seenAt) =>
+        Intern(new TypeNode { Kind = BtfKind.FuncProto, Target = returned }, parameters, seenAt, out _);
 
     private void Begin(UnitDies dies, in UnitHeader unit, bool littleEndian)
     {
         (_dies, _unit, _littleEndian, _scratchCount) = (dies, unit, littleEndian, 0);
-        dies.IndexTypes();
+        nodes.BeginUnit();
         if (_state.Length < dies.TypeCount)
         {
             var size = Math.Max(dies.TypeCount, _state.Length * 2);
-            (_state, _keys, _names, _nodeOf) = (new byte[size], new ulong[size], new ulong[size], new int[size]);
+            (_state, _keys) = (new byte[size], new ulong[size]);
         }
         Array.Clear(_state, 0, dies.TypeCount);
         Array.Clear(_keys, 0, dies.TypeCount);
@@ -95,45 +102,51 @@ internal sealed class UnitEncoder(NodeTable nodes)
     /// Gives every struct, union and enum with a name its key. Where one unit defines a name twice (in two functions, say) the name
     /// does not tell them apart, and each definition that differs gets a key of its own.
     /// </summary>
-    private void NameTagged(in UnitNames names)
+    private void NameTagged()
     {
         _definitions.Clear();
         _conflicts.Clear();
         for (var i = 0; i < _dies.TypeCount; i++)
         {
             ref readonly var die = ref _dies.Types[i];
-            _names[i] = names.HashOf(die.Name);
-            if (!IsTagged(i))
+            if (!die.IsTagged)
                 continue;
-            _keys[i] = TypeNode.TagKey(KindOf(die.Shape), flag: false, _names[i]);
+            _keys[i] = TypeNode.TagKey(KindOf(die.Shape), flag: false, die.Name);
             if (!die.Declaration && !_definitions.TryAdd(_keys[i], i))
                 _conflicts.Add(_keys[i]);
         }
         if (_conflicts.Count > 0)
-            SeparateConflicts(names);
+            SeparateConflicts();
     }
 
-    private void SeparateConflicts(in UnitNames names)
+    private void SeparateConflicts()
     {
         var contents = new Dictionary<ulong, (ulong First, bool Differ)>();
         var own = new List<(int Type, ulong Content)>();
         for (var i = 0; i < _dies.TypeCount; i++)
         {
-            if (!IsTagged(i) || _dies.Types[i].Declaration || !_conflicts.Contains(_keys[i]))
+            if (!_dies.Types[i].IsTagged || _dies.Types[i].Declaration || !_conflicts.Contains(_keys[i]))
                 continue;
-            var content = HashOf(Describe(i, names, 0, out var start), start);
+            var start = _scratchCount;
+            var node = Describe(i, 0);
+            var content = HashOf(node, _scratch.AsSpan(start, _scratchCount - start));
             _scratchCount = start;
             own.Add((i, content));
             contents[_keys[i]] = contents.TryGetValue(_keys[i], out var seen) ? (seen.First, seen.Differ || seen.First != content) : (content, false);
         }
+
+        // What was encoded on the way referred to these types by name.
+        for (var i = 0; i < _dies.TypeCount; i++)
+        {
+            if (!_dies.Types[i].IsTagged)
+                _keys[i] = 0;
+        }
+        Array.Clear(_state, 0, _dies.TypeCount);
         foreach (var (type, content) in own)
         {
             if (contents[_keys[type]].Differ)
                 _keys[type] = Hash64.Mix(_keys[type], content);
         }
-
-        // What was encoded on the way referred to these types by name.
-        Array.Clear(_state, 0, _dies.TypeCount);
     }
 
     private static BtfKind KindOf(TypeShape shape) => shape switch
@@ -143,110 +156,107 @@ internal sealed class UnitEncoder(NodeTable nodes)
         _ => BtfKind.Struct,
     };
 
-    private bool IsTagged(int type) => _names[type] != 0 && _dies.Types[type].Shape is TypeShape.Struct or TypeShape.Union or TypeShape.Enum;
-
     private int IndexAt(uint offset)
     {
         var index = _dies.FindType(offset);
-        return index >= 0 ? index : throw new DwarfFormatException(".debug_info", _unit.Offset + offset, null, "reference to something that is no type");
+        return index >= 0 ? index : throw new DwarfFormatException(".debug_info", offset, null, $"reference to something that is no type, in the unit at 0x{_unit.Offset:x}");
     }
 
-    private ulong KeyOf(int type, in UnitNames names, int depth)
+    private ulong KeyOf(int type, int depth)
     {
-        ref readonly var die = ref _dies.Types[type];
-        switch (die.Shape)
-        {
-            case TypeShape.Void:
-                return 0;
-            case TypeShape.Transparent:
-                if (depth > MaxDepth)
-                    throw TooDeep(die);
-                return die.TypeRef == 0 ? 0 : KeyOf(IndexAt(die.TypeRef), names, depth + 1);
-            default:
-                if (IsTagged(type) || IsNamelessDeclaration(type))
-                    return _keys[type];
-                _nodeOf[type] = EncodeType(type, names, depth);
-                return _keys[type];
-        }
+        if (_keys[type] == 0 && _state[type] != Done)
+            Encode(type, depth);
+        return _keys[type];
     }
 
     private DwarfFormatException TooDeep(in TypeDie die) =>
-        new(".debug_info", _unit.Offset + die.Offset, MaxDepth, "types nested too deep, or in a cycle without a named struct");
+        new(".debug_info", die.Offset, MaxDepth, "types nested too deep, or in a cycle without a named struct");
 
-    private int EncodeType(int type, in UnitNames names, int depth)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Encode(int type, int depth)
     {
         ref readonly var die = ref _dies.Types[type];
-        if (die.Shape is TypeShape.Void or TypeShape.Transparent || IsNamelessDeclaration(type))
-            return -1;
-        if (_state[type] == Done)
-            return _nodeOf[type];
         if (_state[type] == InProgress || depth > MaxDepth)
             throw TooDeep(die);
         _state[type] = InProgress;
-        var node = Describe(type, names, depth, out var start);
-        var index = Intern(node, _scratch.AsSpan(start, _scratchCount - start), _unit.Offset + die.Offset);
-        KeepNames(die, nodes.Nodes[index], names);
-        _scratchCount = start;
-        SetKey(type, nodes.Nodes[index]);
+        if (die.Shape == TypeShape.Transparent)
+        {
+            _keys[type] = TargetOf(die, depth);
+        }
+        else if (die.Shape != TypeShape.Void && !IsNamelessDeclaration(die))
+        {
+            var start = _scratchCount;
+            var node = Describe(type, depth);
+            var index = Intern(node, _scratch.AsSpan(start, _scratchCount - start), die.Offset, out var content);
+            _scratchCount = start;
+            List(index);
+            if (!node.IsTagged)
+                _keys[type] = content;
+            else if (_keys[type] != node.Key)
+                nodes.PrivateKeys.TryAdd(_keys[type], content);
+        }
         _state[type] = Done;
-        return index;
     }
 
     /// <summary>A struct that is declared without a name can only be referred to as void.</summary>
-    private bool IsNamelessDeclaration(int type)
+    private static bool IsNamelessDeclaration(in TypeDie die) => die.Declaration && die.Name == 0 && die.Shape is TypeShape.Struct or TypeShape.Union;
+
+    private void List(int node)
     {
-        ref readonly var die = ref _dies.Types[type];
-        return die.Declaration && _names[type] == 0 && die.Shape is TypeShape.Struct or TypeShape.Union;
+        if (node >= _listedBy.Length)
+            Array.Resize(ref _listedBy, Math.Max(node + 1, _listedBy.Length * 2));
+        if (_listedBy[node] == _unitNumber)
+            return;
+        _listedBy[node] = _unitNumber;
+        if (_listedCount == _listed.Length)
+            Array.Resize(ref _listed, _listedCount * 2);
+        _listed[_listedCount++] = node;
     }
 
-    private void SetKey(int type, in TypeNode node)
-    {
-        if (!node.IsTagged)
-            _keys[type] = node.Content;
-        else if (_keys[type] != node.Key)
-            nodes.PrivateKeys.TryAdd(_keys[type], node.Content);
-    }
-
-    /// <summary>The node of a type, its children on the scratch stack from <paramref name="start"/> on.</summary>
-    private TypeNode Describe(int type, in UnitNames names, int depth, out int start)
+    /// <summary>The node of a type; its children are pushed on the scratch stack.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private TypeNode Describe(int type, int depth)
     {
         ref readonly var die = ref _dies.Types[type];
-        start = _scratchCount;
-        var node = new TypeNode { Name = _names[type] };
+        var node = default(TypeNode);
         switch (die.Shape)
         {
             case TypeShape.Base:
                 DescribeBase(die, ref node);
                 break;
             case TypeShape.Struct or TypeShape.Union when die.Declaration:
+                node.Name = die.Name;
                 node.Kind = BtfKind.Fwd;
                 node.Flag = die.Shape == TypeShape.Union;
                 break;
             case TypeShape.Struct or TypeShape.Union:
+                node.Name = die.Name;
                 node.Kind = KindOf(die.Shape);
                 node.Size = Narrow(die, die.Size);
-                DescribeMembers(die, ref node, names, depth);
+                DescribeMembers(die, ref node, depth);
                 break;
             case TypeShape.Enum:
-                DescribeEnum(die, ref node, names);
+                node.Name = die.Name;
+                DescribeEnum(die, ref node);
                 break;
             case TypeShape.Array:
                 node.Kind = BtfKind.Array;
                 node.Size = (uint)die.Size;
-                node.Name = 0;
-                node.Target = TargetOf(die, names, depth);
+                node.Target = TargetOf(die, depth);
                 break;
             case TypeShape.Prototype:
                 node.Kind = BtfKind.FuncProto;
-                node.Name = 0;
-                node.Target = TargetOf(die, names, depth);
-                DescribeParameters(die, names, depth);
+                node.Target = TargetOf(die, depth);
+                DescribeParameters(die, depth);
+                break;
+            case TypeShape.Pointer:
+                node.Kind = BtfKind.Ptr;
+                node.Target = die.ChildCount == 0 ? TargetOf(die, depth) : TaggedTargetOf(die, depth);
                 break;
             default:
                 node.Kind = ReferenceKind(die.Shape);
-                if (die.Shape != TypeShape.Typedef)
-                    node.Name = 0;
-                node.Target = TargetOf(die, names, depth);
+                node.Name = die.Shape == TypeShape.Typedef ? die.Name : 0;
+                node.Target = TargetOf(die, depth);
                 break;
         }
         return node;
@@ -254,21 +264,33 @@ internal sealed class UnitEncoder(NodeTable nodes)
 
     private static BtfKind ReferenceKind(TypeShape shape) => shape switch
     {
-        TypeShape.Pointer => BtfKind.Ptr,
         TypeShape.Const => BtfKind.Const,
         TypeShape.Volatile => BtfKind.Volatile,
         TypeShape.Restrict => BtfKind.Restrict,
         _ => BtfKind.Typedef,
     };
 
-    private ulong TargetOf(in TypeDie die, in UnitNames names, int depth) =>
-        die.TypeRef == 0 ? 0 : KeyOf(IndexAt(die.TypeRef), names, depth + 1);
+    private ulong TargetOf(in TypeDie die, int depth) => die.TypeRef == 0 ? 0 : KeyOf(IndexAt(die.TypeRef), depth + 1);
+
+    /// <summary>The first tag is the one next to what the pointer points to.</summary>
+    private ulong TaggedTargetOf(in TypeDie die, int depth)
+    {
+        var target = TargetOf(die, depth);
+        for (int i = die.FirstChild, left = die.ChildCount; left > 0; left--)
+        {
+            var tag = new TypeNode { Kind = BtfKind.TypeTag, Name = _dies.Children[i].Name, Target = target };
+            List(Intern(tag, [], die.Offset, out target));
+            i = _dies.Children[i].Next;
+        }
+        return target;
+    }
 
     private uint Narrow(in TypeDie die, ulong size) => size <= uint.MaxValue ? (uint)size
-        : throw new DwarfFormatException(".debug_info", _unit.Offset + die.Offset, size, "size does not fit 32 bits");
+        : throw new DwarfFormatException(".debug_info", die.Offset, size, "size does not fit 32 bits");
 
     private void DescribeBase(in TypeDie die, ref TypeNode node)
     {
+        node.Name = die.Name;
         node.Kind = BtfKind.Int;
         node.Size = Narrow(die, die.Size);
         switch (die.Encoding)
@@ -277,7 +299,7 @@ internal sealed class UnitEncoder(NodeTable nodes)
                 node.Kind = BtfKind.Float;
                 return;
             case DwAte.ComplexFloat or DwAte.ImaginaryFloat:
-                throw new UnsupportedImageException($"base type with DW_ATE 0x{(byte)die.Encoding:x} at 0x{_unit.Offset + die.Offset:x}: BTF has no complex numbers");
+                throw new UnsupportedImageException($"base type with DW_ATE 0x{(byte)die.Encoding:x} at 0x{die.Offset:x}: BTF has no complex numbers");
             case DwAte.Signed or DwAte.SignedChar:
                 node.Encoding = BtfIntEncoding.Signed;
                 break;
@@ -288,22 +310,21 @@ internal sealed class UnitEncoder(NodeTable nodes)
         if (node.Size is 1 or 2 or 4 or 8 or 16 && node.Name != 0)
             return;
         node.Size = 4;
-        node.Name = Keep(UnrepresentableInt);
+        node.Name = names.Keep(UnrepresentableInt);
     }
 
-    private void DescribeMembers(in TypeDie die, ref TypeNode node, in UnitNames names, int depth)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void DescribeMembers(in TypeDie die, ref TypeNode node, int depth)
     {
         for (int i = die.FirstChild, left = die.ChildCount; left > 0; left--)
         {
             ref readonly var member = ref _dies.Children[i];
-            var key = member.TypeRef == 0 ? 0 : KeyOf(IndexAt(member.TypeRef), names, depth + 1);
-            var offset = BitOffsetOf(_dies.Children[i]);
+            var key = member.TypeRef == 0 ? 0 : KeyOf(IndexAt(member.TypeRef), depth + 1);
+            var offset = BitOffsetOf(member);
             if (offset > uint.MaxValue)
-                throw new DwarfFormatException(".debug_info", _unit.Offset + die.Offset, offset, "member offset does not fit 32 bits");
-            if (member.BitSize > 255)
-                throw new DwarfFormatException(".debug_info", _unit.Offset + die.Offset, member.BitSize, "bitfield wider than 255 bits");
+                throw new DwarfFormatException(".debug_info", die.Offset, offset, "member offset does not fit 32 bits");
             node.Flag |= member.BitSize != 0 || offset % 8 != 0;
-            Push(new NodeChild(names.HashOf(member.Name), key, (uint)offset, member.BitSize));
+            Push(new NodeChild(member.Name, key, (uint)offset, member.BitSize));
             i = member.Next;
         }
     }
@@ -321,11 +342,11 @@ internal sealed class UnitEncoder(NodeTable nodes)
         if (member.BitSize == 0)
             return offset;
         var storageBits = 8 * (member.StorageSize != 0 ? member.StorageSize : SizeAt(member.TypeRef));
-        var fromTop = (ulong)(int)member.BitOffset;
+        var fromTop = (ulong)member.BitOffset;
         return _littleEndian ? offset + storageBits - fromTop - member.BitSize : offset + fromTop;
     }
 
-    private void DescribeEnum(in TypeDie die, ref TypeNode node, in UnitNames names)
+    private void DescribeEnum(in TypeDie die, ref TypeNode node)
     {
         node.Size = die.Size == 0 ? 4 : Narrow(die, die.Size);
         node.Kind = node.Size > 4 ? BtfKind.Enum64 : BtfKind.Enum;
@@ -334,20 +355,20 @@ internal sealed class UnitEncoder(NodeTable nodes)
             ref readonly var enumerator = ref _dies.Children[i];
             if (node.Kind == BtfKind.Enum)
                 node.Flag |= (long)enumerator.Value < 0;
-            Push(new NodeChild(names.HashOf(enumerator.Name), enumerator.Value, 0, 0));
+            Push(new NodeChild(enumerator.Name, enumerator.Value, 0, 0));
             i = enumerator.Next;
         }
         if (node.Kind == BtfKind.Enum64 && die.TypeRef != 0)
             node.Flag = _dies.Types[IndexAt(die.TypeRef)].Encoding is DwAte.Signed or DwAte.SignedChar;
     }
 
-    private void DescribeParameters(in TypeDie die, in UnitNames names, int depth)
+    private void DescribeParameters(in TypeDie die, int depth)
     {
         for (int i = die.FirstChild, left = die.ChildCount; left > 0; left--)
         {
-            var parameter = _dies.Children[i];
-            var key = parameter.TypeRef == 0 ? 0 : KeyOf(IndexAt(parameter.TypeRef), names, depth + 1);
-            Push(new NodeChild(names.HashOf(parameter.Name), key, 0, 0));
+            ref readonly var parameter = ref _dies.Children[i];
+            var key = parameter.TypeRef == 0 ? 0 : KeyOf(IndexAt(parameter.TypeRef), depth + 1);
+            Push(new NodeChild(parameter.Name, key, 0, 0));
             i = parameter.Next;
         }
         if (die.Variadic)
@@ -361,51 +382,20 @@ internal sealed class UnitEncoder(NodeTable nodes)
         _scratch[_scratchCount++] = child;
     }
 
-    private int Intern(TypeNode node, ReadOnlySpan<NodeChild> children, long seenAt)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Intern(in TypeNode node, ReadOnlySpan<NodeChild> children, long seenAt, out ulong content)
     {
-        node.Content = HashOf(node, children);
-        var index = nodes.Find(node.Content, seenAt);
-        if (index >= 0)
-            return index;
-        node.First = seenAt;
-        return nodes.Add(node, children);
+        content = HashOf(node, children);
+        var index = nodes.Find(content, seenAt);
+        return index >= 0 ? index : nodes.Add(node with { Content = content, First = seenAt }, children);
     }
-
-    private ulong HashOf(in TypeNode node, int start) => HashOf(node, _scratch.AsSpan(start, _scratchCount - start));
 
     private static ulong HashOf(in TypeNode node, ReadOnlySpan<NodeChild> children)
     {
         var hash = Hash64.Mix((ulong)node.Kind | (node.Flag ? 1UL << 8 : 0) | (ulong)node.Encoding << 16 | (ulong)node.Size << 32, node.Name);
         hash = Hash64.Mix(hash, node.Target);
         foreach (ref readonly var child in children)
-        {
-            hash = Hash64.Mix(hash ^ child.Name, child.Value);
-            hash = Hash64.Mix(hash, (ulong)child.BitOffset << 32 | child.BitSize);
-        }
+            hash = Hash64.Mix(hash ^ child.Name, child.Value + Hash64.Spread((ulong)child.BitOffset << 32 | child.BitSize));
         return Hash64.Mix(hash, (ulong)children.Length);
-    }
-
-    /// <summary>Keeps the text of the names of a new node: afterwards the bytes of the unit are gone.</summary>
-    private void KeepNames(in TypeDie die, in TypeNode node, in UnitNames names)
-    {
-        if (node.First != _unit.Offset + die.Offset)
-            return;
-        Keep(names.TextOf(die.Name));
-        for (int i = die.FirstChild, left = die.ChildCount; left > 0; left--)
-        {
-            Keep(names.TextOf(_dies.Children[i].Name));
-            i = _dies.Children[i].Next;
-        }
-    }
-
-    /// <summary>Keeps the text of a name, and returns its hash; 0 for the empty one.</summary>
-    public ulong Keep(ReadOnlySpan<byte> text)
-    {
-        if (text.IsEmpty)
-            return 0;
-        var hash = Hash64.Of(text);
-        if (!nodes.Names.ContainsKey(hash))
-            nodes.Names.Add(hash, text.ToArray());
-        return hash;
     }
 }

@@ -27,12 +27,12 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
     private readonly List<(int Index, ulong Name)> _wanted = [];
 
     /// <summary>Adds the unit's functions to <paramref name="into"/>.</summary>
-    public void Collect(UnitDies dies, in UnitHeader unit, in UnitNames names, ReadOnlySpan<byte> bytes, List<FunctionState> into)
+    public void Collect(UnitDies dies, in UnitHeader unit, ReadOnlySpan<byte> bytes, List<FunctionState> into)
     {
         _wanted.Clear();
-        for (var i = 0; i < dies.FunctionCount; i++)
+        for (var i = 0; i < dies.OwnFunctionCount; i++)
         {
-            var name = NameOf(dies, i, names);
+            var name = NameOf(dies, i);
             if (name == 0 || symbols.Find(name) is null)
                 continue;
             LocateParameters(dies, i, unit, bytes);
@@ -42,35 +42,35 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
         // Only now does an abstract function know what its concrete instances say of its parameters.
         foreach (var (index, name) in _wanted)
         {
-            if (!dies.Functions[index].Declaration && Describe(dies, index, name, unit, names) is { } state)
+            if (!dies.Functions[index].Declaration && Describe(dies, index, name, unit) is { } state)
                 into.Add(state);
         }
     }
 
-    private static ulong NameOf(UnitDies dies, int function, in UnitNames names)
+    private static ulong NameOf(UnitDies dies, int function)
     {
         ref readonly var die = ref dies.Functions[function];
-        if (!die.Name.IsNone)
-            return names.HashOf(die.Name);
-        var origin = die.Origin == 0 ? -1 : dies.FindFunction(die.Origin);
-        return origin < 0 ? 0 : names.HashOf(dies.Functions[origin].Name);
+        if (die.Name != 0 || die.Origin == 0)
+            return die.Name;
+        var origin = dies.FindFunction(die.Origin);
+        return origin < 0 ? 0 : dies.Functions[origin].Name;
     }
 
     private void LocateParameters(UnitDies dies, int function, in UnitHeader unit, ReadOnlySpan<byte> bytes)
     {
         ref readonly var die = ref dies.Functions[function];
-        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Children[i].Next, left--)
+        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Parameters[i].Next, left--)
         {
-            ref var parameter = ref dies.Children[i];
+            ref var parameter = ref dies.Parameters[i];
             var origin = OriginOf(dies, die, parameter, out _);
             if (parameter.HasLocation)
             {
-                var size = ParameterSize(dies, origin < 0 ? parameter.TypeRef : dies.Children[origin].TypeRef, unit);
+                var size = ParameterSize(dies, origin < 0 ? parameter.TypeRef : dies.Parameters[origin].TypeRef, unit);
                 parameter.EntryRegister = locations.EntryRegister(parameter, size, unit, bytes);
             }
             if (origin < 0)
                 continue;
-            ref var shared = ref dies.Children[origin];
+            ref var shared = ref dies.Parameters[origin];
             shared.HasLocation |= parameter.HasLocation;
             shared.IsConstant |= parameter.IsConstant;
             if (parameter.EntryRegister != 0)
@@ -79,15 +79,15 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
     }
 
     /// <summary>Index of the parameter that this one is an instance of, or -1; and its position among its function's.</summary>
-    private static int OriginOf(UnitDies dies, in FunctionDie function, in ChildDie parameter, out int position)
+    private static int OriginOf(UnitDies dies, in FunctionDie function, in ParameterDie parameter, out int position)
     {
         position = 0;
-        if (parameter.Value == 0 || function.Origin == 0 || dies.FindFunction(function.Origin) is not (>= 0 and var origin))
+        if (parameter.Origin == 0 || function.Origin == 0 || dies.FindFunction(function.Origin) is not (>= 0 and var origin))
             return -1;
         ref readonly var die = ref dies.Functions[origin];
-        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Children[i].Next, left--, position++)
+        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Parameters[i].Next, left--, position++)
         {
-            if (dies.Children[i].Offset == parameter.Value)
+            if (dies.Parameters[i].Offset == parameter.Origin)
                 return i;
         }
         return -1;
@@ -111,41 +111,34 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
         return 0;
     }
 
-    private FunctionState? Describe(UnitDies dies, int function, ulong name, in UnitHeader unit, in UnitNames names)
+    private FunctionState? Describe(UnitDies dies, int function, ulong name, in UnitHeader unit)
     {
         ref readonly var die = ref dies.Functions[function];
         _parameters.Clear();
         bool unexpected = false, optimized = false, reordered = false, hasStruct = false;
         var argument = 0;
         var position = 0;
-        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Children[i].Next, left--, position++)
+        for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Parameters[i].Next, left--, position++)
         {
-            var parameter = dies.Children[i];
-            var source = OriginOf(dies, die, parameter, out var originPosition) is >= 0 and var origin ? dies.Children[origin] : parameter;
-            var text = names.TextOf(source.Name);
-            if (text.IsEmpty)
+            ref readonly var parameter = ref dies.Parameters[i];
+            var origin = OriginOf(dies, die, parameter, out var originPosition);
+            ref readonly var source = ref dies.Parameters[origin >= 0 ? origin : i];
+            if (source.Name == 0)
                 return null;
-            reordered |= parameter.Value != 0 && originPosition != position;
+            reordered |= parameter.Origin != 0 && originPosition != position;
             var size = ParameterSize(dies, source.TypeRef, unit);
             var (isOptimized, isUnexpected) = Judge(parameter, size, unit, ref argument);
             optimized |= isOptimized || !parameter.HasLocation;
             unexpected |= isUnexpected;
             hasStruct |= IsStruct(dies, source.TypeRef);
-            _parameters.Add(new NodeChild(encoder.Keep(text), encoder.KeyAt(source.TypeRef, names), 0, 0));
+            _parameters.Add(new NodeChild(source.Name, encoder.KeyAt(source.TypeRef), 0, 0));
         }
         if (die.Variadic)
             _parameters.Add(default);
-        var seenAt = unit.Offset + die.Offset;
-        var returned = encoder.KeyAt(ReturnTypeOf(dies, die), names);
+        var seenAt = (long)die.Offset;
+        var returned = encoder.KeyAt(ReturnTypeOf(dies, die));
         var prototype = encoder.AddPrototype(returned, CollectionsMarshal.AsSpan(_parameters), seenAt);
-        return new FunctionState(KeepName(dies, die, name, names), prototype, die.Address, unexpected && !hasStruct, optimized, reordered, seenAt);
-    }
-
-    private ulong KeepName(UnitDies dies, in FunctionDie die, ulong name, in UnitNames names)
-    {
-        var source = die.Name.IsNone ? dies.Functions[dies.FindFunction(die.Origin)].Name : die.Name;
-        encoder.Keep(names.TextOf(source));
-        return name;
+        return new FunctionState(name, prototype, die.Address, unexpected && !hasStruct, optimized, reordered, seenAt);
     }
 
     private static uint ReturnTypeOf(UnitDies dies, in FunctionDie die)
@@ -157,7 +150,7 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
     }
 
     /// <summary>Compares where a parameter is with where the calling convention puts it.</summary>
-    private (bool Optimized, bool Unexpected) Judge(in ChildDie parameter, ulong size, in UnitHeader unit, ref int argument)
+    private (bool Optimized, bool Unexpected) Judge(in ParameterDie parameter, ulong size, in UnitHeader unit, ref int argument)
     {
         var word = unit.AddressSize;
         var slots = locations.PairsForAggregates && size > word ? (int)Math.Min((size + word - 1) / word, 1024) : 1;

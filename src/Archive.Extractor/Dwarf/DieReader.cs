@@ -2,128 +2,141 @@ using System.Runtime.CompilerServices;
 
 namespace Archive.Extractor.Dwarf;
 
-/// <summary>Reads the attributes of one DIE after another by the steps of its abbreviation (DWARF 5 §7.5.4 to §7.5.6).</summary>
-internal static class DieReader
+/// <summary>
+/// Reads the DIEs of one unit in order (DWARF 5 §7.5.3 to §7.5.6). <see cref="Next"/> steps over the attributes of a DIE; what
+/// they hold is decoded when it is asked for, so that a DIE of no interest costs one addition.
+/// </summary>
+internal ref struct DieReader
 {
-    public static void Read(ref DwarfReader reader, in Abbrev abbrev, AbbrevTable table, in UnitHeader unit, DieAttributes into)
+    private readonly DebugSections _sections;
+    private readonly AbbrevTable _table;
+    private readonly UnitHeader _unit;
+
+    /// <summary>Fields of a DIE with a variable layout, at positions in the unit.</summary>
+    private readonly Span<Field> _walked;
+    private DwarfReader _reader;
+    private ReadOnlySpan<Field> _fields;
+    private int _origin;
+    private int _nameAt;
+
+    /// <param name="bytes">The unit with its header.</param>
+    /// <param name="scratch">At least <see cref="Slot.SlotCount"/> fields.</param>
+    public DieReader(DebugSections sections, AbbrevTable table, scoped in UnitHeader unit, ReadOnlySpan<byte> bytes, Span<Field> scratch)
     {
-        into.Clear();
-        foreach (ref readonly var step in table.Steps(abbrev))
-        {
-            reader.Skip((ulong)step.SkipBefore);
-            if (step.Slot == Slot.None)
-                SkipForm(ref reader, step.Form, unit);
-            else
-                Capture(ref reader, step, unit, into);
-        }
-        reader.Skip((ulong)abbrev.SkipAfter);
+        _sections = sections;
+        _table = table;
+        _unit = unit;
+        _walked = scratch;
+        _reader = new DwarfReader(bytes, ".debug_info", unit.Offset, sections.Endian) { Position = unit.HeaderSize };
     }
 
+    /// <summary>Of the next DIE, in bytes from the start of the unit.</summary>
+    public int Position
+    {
+        readonly get => _reader.Position;
+        set => _reader.Position = value;
+    }
+
+    public readonly bool AtEnd => _reader.AtEnd;
+
+    public readonly int Length => _reader.Length;
+
+    /// <summary>The unit with its header.</summary>
+    public readonly ReadOnlySpan<byte> Bytes => _reader.Bytes;
+
+    public readonly long UnitOffset => _unit.Offset;
+
+    /// <summary>Reads the next DIE's abbreviation and steps over its attributes.</summary>
+    /// <returns>Index of the abbreviation in the table; -1 for the null entry that ends a list of siblings.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Capture(ref DwarfReader reader, in AttributeStep step, in UnitHeader unit, DieAttributes into)
+    public int Next()
     {
-        switch (step.Form)
+        var code = _reader.Uleb();
+        if (code == 0)
+            return -1;
+        var index = _table.IndexOf(code);
+        if (index < 0)
+            throw _reader.Error("abbreviation code not in the unit's table", code);
+        ref readonly var abbrev = ref _table[index];
+        _origin = _reader.Position;
+        if (abbrev.Layout == DieLayout.Fixed)
         {
-            case DwForm.Strp:
-                into.Set(step.Slot, step.Form, NameRef.DebugStr | reader.Word(unit.OffsetSize));
-                break;
-            case DwForm.Ref4:
-                into.Set(step.Slot, step.Form, reader.U32());
-                break;
-            case DwForm.Data1 or DwForm.Flag or DwForm.Ref1:
-                into.Set(step.Slot, step.Form, reader.U8());
-                break;
-            case DwForm.ImplicitConst:
-                into.Set(step.Slot, step.Form, (ulong)step.Constant);
-                break;
-            case DwForm.FlagPresent:
-                into.Set(step.Slot, step.Form, 1);
-                break;
-            case DwForm.String:
-                into.Set(step.Slot, step.Form, NameRef.Inline | (uint)reader.Position);
-                reader.SkipString();
-                break;
-            case DwForm.Data2 or DwForm.Ref2:
-                into.Set(step.Slot, step.Form, reader.U16());
-                break;
-            default:
-                CaptureRare(ref reader, step.Form, step.Slot, unit, into);
-                break;
+            _fields = _table.Fields(index);
+            _reader.Skip((uint)abbrev.FixedSize);
         }
+        else
+        {
+            NextVariable(index);
+        }
+        return index;
     }
 
-    private static void CaptureRare(ref DwarfReader reader, DwForm form, Slot slot, in UnitHeader unit, DieAttributes into)
+    private void NextVariable(int index)
     {
-        switch (form)
+        ref readonly var abbrev = ref _table[index];
+        _nameAt = _origin;
+        if (abbrev.Layout == DieLayout.NameThenFixed)
         {
-            case DwForm.LineStrp:
-                into.Set(slot, form, NameRef.DebugLineStr | reader.Word(unit.OffsetSize));
-                break;
-            case DwForm.Data4:
-                into.Set(slot, form, reader.U32());
-                break;
-            case DwForm.Data8 or DwForm.Ref8:
-                into.Set(slot, form, reader.U64());
-                break;
-            case DwForm.Udata or DwForm.RefUdata or DwForm.Loclistx:
-                into.Set(slot, form, reader.Uleb());
-                break;
-            case DwForm.Sdata:
-                into.Set(slot, form, (ulong)reader.Sleb());
-                break;
-            case DwForm.Addr:
-                into.Set(slot, form, reader.Word(unit.AddressSize));
-                break;
-            case DwForm.SecOffset:
-                into.Set(slot, form, reader.Word(unit.OffsetSize));
-                break;
-            case DwForm.Exprloc or DwForm.Block or DwForm.Block1 or DwForm.Block2 or DwForm.Block4:
-                var length = BlockLength(ref reader, form);
-                into.Set(slot, form, (ulong)reader.Position << 32 | length);
-                reader.Skip(length);
-                break;
-            case DwForm.RefAddr:
-                into.Set(slot, form, WithinUnit(ref reader, unit));
-                break;
-            case DwForm.Indirect:
-                CaptureIndirect(ref reader, slot, unit, into);
-                break;
-            default:
-                Refuse(ref reader, form, slot);
-                SkipForm(ref reader, form, unit);
-                break;
+            _fields = _table.Fields(index);
+            _reader.SkipString();
+            _origin = _reader.Position;
+            _reader.Skip((uint)abbrev.FixedSize);
+            return;
         }
+        _walked.Clear();
+        _fields = _walked;
+        foreach (ref readonly var step in _table.Steps(abbrev))
+        {
+            _reader.Skip((uint)step.SkipBefore);
+            Walk(step.Form, step.Slot, step.Constant);
+        }
+        _reader.Skip((uint)abbrev.SkipAfter);
+        _origin = 0;
+    }
+
+    private void Walk(DwForm form, Slot slot, int constant)
+    {
+        if (form == DwForm.Indirect)
+        {
+            Walk(IndirectForm(), slot, constant);
+            return;
+        }
+        if (slot != Slot.None)
+            _walked[(int)slot] = new Field(form == DwForm.ImplicitConst ? constant : _reader.Position, form);
+        if (slot == Slot.Name)
+            _nameAt = _reader.Position;
+        var size = AbbrevTable.FixedSize(form, _unit);
+        if (size >= 0)
+            _reader.Skip((uint)size);
+        else
+            SkipVariable(ref _reader, form);
     }
 
     /// <summary>DW_FORM_indirect names the form in the data; it cannot name itself or implicit_const (DWARF 5 §7.5.3).</summary>
-    private static void CaptureIndirect(ref DwarfReader reader, Slot slot, in UnitHeader unit, DieAttributes into)
+    private DwForm IndirectForm()
     {
-        var form = IndirectForm(ref reader);
-        Capture(ref reader, new AttributeStep(0, form, slot, 0), unit, into);
-    }
-
-    private static DwForm IndirectForm(ref DwarfReader reader)
-    {
-        var form = reader.Uleb();
+        var form = _reader.Uleb();
         if (form > ushort.MaxValue || (DwForm)form is DwForm.Indirect or DwForm.ImplicitConst)
-            throw reader.Error("form not allowed behind DW_FORM_indirect", form);
+            throw _reader.Error("form not allowed behind DW_FORM_indirect", form);
         return (DwForm)form;
     }
 
-    /// <summary>DW_FORM_ref_addr counts from the start of the section. We read references inside the unit.</summary>
-    private static ulong WithinUnit(ref DwarfReader reader, in UnitHeader unit)
+    private static void SkipVariable(ref DwarfReader reader, DwForm form)
     {
-        var target = reader.Word(unit.Version <= 2 ? unit.AddressSize : unit.OffsetSize);
-        if (target < (ulong)unit.Offset || target >= (ulong)(unit.Offset + unit.Length))
-            throw new UnsupportedImageException($"DW_FORM_ref_addr from the unit at 0x{unit.Offset:x} to another unit, at 0x{target:x} (LTO or dwz output)");
-        return target - (ulong)unit.Offset;
-    }
-
-    /// <summary>Names and references in forms that point out of the sections we read: taken as absent where that loses nothing, refused where types would be lost.</summary>
-    private static void Refuse(ref DwarfReader reader, DwForm form, Slot slot)
-    {
-        if (slot is Slot.Name or Slot.Type or Slot.AbstractOrigin or Slot.Specification)
-            throw new UnsupportedImageException($"{slot} in DW_FORM 0x{(int)form:x} (split, supplementary or indexed DWARF)");
+        switch (form)
+        {
+            case DwForm.Udata or DwForm.RefUdata or DwForm.Strx or DwForm.Addrx or DwForm.Loclistx or DwForm.Rnglistx or DwForm.Sdata:
+                reader.Uleb();
+                break;
+            case DwForm.String:
+                reader.SkipString();
+                break;
+            case DwForm.Exprloc or DwForm.Block or DwForm.Block1 or DwForm.Block2 or DwForm.Block4:
+                reader.Skip(BlockLength(ref reader, form));
+                break;
+            default:
+                throw reader.Error("unknown form", (ulong)form);
+        }
     }
 
     private static ulong BlockLength(ref DwarfReader reader, DwForm form) => form switch
@@ -134,53 +147,184 @@ internal static class DieReader
         _ => reader.Uleb(),
     };
 
-    private static void SkipForm(ref DwarfReader reader, DwForm form, in UnitHeader unit)
+    public readonly DwarfFormatException Error(string problem, ulong? value = null) => _reader.Error(problem, value);
+
+    public readonly bool Has(Slot slot) => _fields[(int)slot].Form != DwForm.None;
+
+    public readonly DwForm Form(Slot slot) => _fields[(int)slot].Form;
+
+    /// <summary>A reader of the DIE's bytes, at the value of a field.</summary>
+    private readonly DwarfReader At(Field field) =>
+        new(_reader.Bytes, ".debug_info", _unit.Offset, _sections.Endian) { Position = _origin + field.At };
+
+    /// <summary>A constant: data1 to data8 are zero-extended, sdata and implicit_const sign-extended (as libdw reads them). 0 where absent, or in another form.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly ulong Constant(Slot slot)
     {
-        switch (form)
+        var field = _fields[(int)slot];
+        return field.Form switch
         {
-            case DwForm.FlagPresent or DwForm.ImplicitConst:
-                break;
-            case DwForm.Data1 or DwForm.Flag or DwForm.Ref1 or DwForm.Strx1 or DwForm.Addrx1:
-                reader.Skip(1);
-                break;
-            case DwForm.Data2 or DwForm.Ref2 or DwForm.Strx2 or DwForm.Addrx2:
-                reader.Skip(2);
-                break;
-            case DwForm.Strx3 or DwForm.Addrx3:
-                reader.Skip(3);
-                break;
-            case DwForm.Data4 or DwForm.Ref4 or DwForm.Strx4 or DwForm.Addrx4 or DwForm.RefSup4:
-                reader.Skip(4);
-                break;
-            case DwForm.Data8 or DwForm.Ref8 or DwForm.RefSig8 or DwForm.RefSup8:
-                reader.Skip(8);
-                break;
-            case DwForm.Data16:
-                reader.Skip(16);
-                break;
-            case DwForm.Addr:
-                reader.Skip(unit.AddressSize);
-                break;
+            DwForm.None => 0,
+            DwForm.Data1 => _reader.Bytes[_origin + field.At],
+            DwForm.Data2 => _sections.Endian.U16(_reader.Bytes[(_origin + field.At)..]),
+            DwForm.ImplicitConst => (ulong)_table.Constant(field.At),
+            _ => RareConstant(field),
+        };
+    }
+
+    private readonly ulong RareConstant(Field field)
+    {
+        var reader = At(field);
+        return field.Form switch
+        {
+            DwForm.Data4 => reader.U32(),
+            DwForm.Data8 => reader.U64(),
+            DwForm.Udata => reader.Uleb(),
+            DwForm.Sdata => (ulong)reader.Sleb(),
+            _ => 0,
+        };
+    }
+
+    public readonly bool Flag(Slot slot) => _fields[(int)slot] switch
+    {
+        { Form: DwForm.FlagPresent } => true,
+        { Form: DwForm.Flag } field => _reader.Bytes[_origin + field.At] != 0,
+        _ => false,
+    };
+
+    /// <summary>The DIE that an attribute refers to, as an offset in the space of all units (<see cref="DebugSections"/>); 0 for none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly uint Reference(Slot slot)
+    {
+        var field = _fields[(int)slot];
+        if (field.Form == DwForm.None)
+            return 0;
+        return field.Form == DwForm.Ref4
+            ? Within(_sections.Endian.U32(_reader.Bytes[(_origin + field.At)..]))
+            : RareReference(field);
+    }
+
+    /// <summary>A reference inside the unit; 0 means none there, since no DIE is in the header.</summary>
+    private readonly uint Within(ulong target)
+    {
+        if (target == 0)
+            return 0;
+        return target < (ulong)_unit.Length ? (uint)(_unit.Offset + (long)target) : throw _reader.Error("reference past the unit", target);
+    }
+
+    private readonly uint RareReference(Field field)
+    {
+        var reader = At(field);
+        switch (field.Form)
+        {
+            case DwForm.Ref1:
+                return Within(reader.U8());
+            case DwForm.Ref2:
+                return Within(reader.U16());
+            case DwForm.Ref8:
+                return Within(reader.U64());
+            case DwForm.RefUdata:
+                return Within(reader.Uleb());
             case DwForm.RefAddr:
-                reader.Skip(unit.Version <= 2 ? unit.AddressSize : unit.OffsetSize);
-                break;
-            case DwForm.Strp or DwForm.LineStrp or DwForm.SecOffset or DwForm.StrpSup or DwForm.GnuRefAlt or DwForm.GnuStrpAlt:
-                reader.Skip(unit.OffsetSize);
-                break;
-            case DwForm.Udata or DwForm.RefUdata or DwForm.Strx or DwForm.Addrx or DwForm.Loclistx or DwForm.Rnglistx or DwForm.Sdata:
-                reader.Uleb();
-                break;
-            case DwForm.String:
-                reader.SkipString();
-                break;
-            case DwForm.Exprloc or DwForm.Block or DwForm.Block1 or DwForm.Block2 or DwForm.Block4:
-                reader.Skip(BlockLength(ref reader, form));
-                break;
-            case DwForm.Indirect:
-                SkipForm(ref reader, IndirectForm(ref reader), unit);
-                break;
+                return _sections.Resolve(_unit, reader.Word(_unit.Version <= 2 ? _unit.AddressSize : _unit.OffsetSize));
+            case DwForm.RefSig8:
+                return _sections.ResolveSignature(_unit, reader.U64());
+            case DwForm.GnuRefAlt:
+                return _sections.ResolveSupplementary(_unit, reader.Word(_unit.OffsetSize));
+            case DwForm.RefSup4:
+                return _sections.ResolveSupplementary(_unit, reader.U32());
+            case DwForm.RefSup8:
+                return _sections.ResolveSupplementary(_unit, reader.U64());
             default:
-                throw reader.Error("unknown form", (ulong)form);
+                throw reader.Error("reference in an unknown form", (ulong)field.Form);
         }
     }
+
+    public readonly bool IsReference(Slot slot) => _fields[(int)slot].Form
+        is DwForm.Ref1 or DwForm.Ref2 or DwForm.Ref4 or DwForm.Ref8 or DwForm.RefUdata or DwForm.RefAddr or DwForm.RefSig8 or DwForm.GnuRefAlt;
+
+    public readonly bool IsBlock(Slot slot) => _fields[(int)slot].Form
+        is DwForm.Exprloc or DwForm.Block or DwForm.Block1 or DwForm.Block2 or DwForm.Block4;
+
+    /// <summary>Position in the unit and length of a block attribute.</summary>
+    public readonly (int Position, int Length) Block(Slot slot)
+    {
+        var field = _fields[(int)slot];
+        var reader = At(field);
+        var length = BlockLength(ref reader, field.Form);
+        return (reader.Position, (int)length);
+    }
+
+    /// <summary>An address (also one of .debug_addr by its index), or an offset into another section; 0 where absent.</summary>
+    public readonly ulong Address(Slot slot)
+    {
+        var field = _fields[(int)slot];
+        if (field.Form == DwForm.None)
+            return 0;
+        var reader = At(field);
+        return field.Form switch
+        {
+            DwForm.Addr => reader.Word(_unit.AddressSize),
+            DwForm.SecOffset => reader.Word(_unit.OffsetSize),
+            DwForm.Data4 => reader.U32(),
+            DwForm.Data8 => reader.U64(),
+            DwForm.Loclistx => reader.Uleb(),
+            DwForm.Addrx => _sections.AddressAt(_unit, reader.Uleb()),
+            DwForm.Addrx1 => _sections.AddressAt(_unit, reader.U8()),
+            DwForm.Addrx2 => _sections.AddressAt(_unit, reader.U16()),
+            DwForm.Addrx3 => _sections.AddressAt(_unit, reader.U24()),
+            DwForm.Addrx4 => _sections.AddressAt(_unit, reader.U32()),
+            _ => 0,
+        };
+    }
+
+    /// <summary>Where the text of a string attribute is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly NameRef Name(Slot slot)
+    {
+        var field = _fields[(int)slot];
+        if (field.Form == DwForm.Strp && _unit is { OffsetSize: 4, Space: not UnitSpace.Supplementary })
+            return new NameRef(NameRef.DebugStr | _sections.Endian.U32(_reader.Bytes[(_origin + field.At)..]));
+        return field.Form == DwForm.None ? default : RareName(slot, field);
+    }
+
+    private readonly NameRef RareName(Slot slot, Field field)
+    {
+        if (field.Form == DwForm.String)
+            return new NameRef(NameRef.Inline | (uint)(slot == Slot.Name ? _nameAt : _origin + field.At));
+        var reader = At(field);
+        return field.Form switch
+        {
+            DwForm.Strp when _unit.Space != UnitSpace.Supplementary => new NameRef(NameRef.DebugStr | reader.Word(_unit.OffsetSize)),
+            DwForm.LineStrp => new NameRef(NameRef.DebugLineStr | reader.Word(_unit.OffsetSize)),
+            DwForm.GnuStrpAlt or DwForm.StrpSup or DwForm.Strp => new NameRef(NameRef.Supplementary | reader.Word(_unit.OffsetSize)),
+            DwForm.Strx => _sections.StringAt(_unit, reader.Uleb()),
+            DwForm.Strx1 => _sections.StringAt(_unit, reader.U8()),
+            DwForm.Strx2 => _sections.StringAt(_unit, reader.U16()),
+            DwForm.Strx3 => _sections.StringAt(_unit, reader.U24()),
+            DwForm.Strx4 => _sections.StringAt(_unit, reader.U32()),
+            _ => throw reader.Error("name in an unknown form", (ulong)field.Form),
+        };
+    }
+}
+
+/// <summary>Where the bytes of a name are: 0 for none, else section in the high bits and offset in the rest.</summary>
+internal readonly record struct NameRef(ulong Value)
+{
+    private const ulong SectionMask = 7UL << 61;
+
+    public const ulong DebugStr = 1UL << 61;
+    public const ulong DebugLineStr = 2UL << 61;
+
+    /// <summary><c>.debug_str</c> of the supplementary file (dwz).</summary>
+    public const ulong Supplementary = 3UL << 61;
+
+    /// <summary>In the unit itself (DW_FORM_string): offset from the start of the unit.</summary>
+    public const ulong Inline = 4UL << 61;
+
+    public bool IsNone => Value == 0;
+
+    public ulong Section => Value & SectionMask;
+
+    public ulong Offset => Value & ~SectionMask;
 }

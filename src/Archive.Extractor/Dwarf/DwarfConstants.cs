@@ -26,7 +26,6 @@ internal enum DwTag : ushort
     RestrictType = 0x37,
     UnspecifiedType = 0x3b,
     PartialUnit = 0x3c,
-    ImportedUnit = 0x3d,
     TypeUnit = 0x41,
     AtomicType = 0x47,
     CallSite = 0x48,
@@ -34,6 +33,9 @@ internal enum DwTag : ushort
     SkeletonUnit = 0x4a,
     GnuCallSite = 0x4109,
     GnuCallSiteParameter = 0x410a,
+
+    /// <summary>clang's btf_type_tag and btf_decl_tag (llvm/BinaryFormat/Dwarf.def).</summary>
+    LlvmAnnotation = 0x6000,
 }
 
 /// <summary>DWARF 5 §7.5.4, table 7.5.</summary>
@@ -55,6 +57,7 @@ internal enum DwAt : ushort
     Artificial = 0x34,
     Count = 0x37,
     DataMemberLocation = 0x38,
+    DeclFile = 0x3a,
     Declaration = 0x3c,
     Encoding = 0x3e,
     External = 0x3f,
@@ -62,12 +65,16 @@ internal enum DwAt : ushort
     Type = 0x49,
     Ranges = 0x55,
     DataBitOffset = 0x6b,
+    StrOffsetsBase = 0x72,
+    AddrBase = 0x73,
     LoclistsBase = 0x8c,
 }
 
 /// <summary>DWARF 5 §7.5.6, table 7.6, and the GNU forms of dwz.</summary>
 internal enum DwForm : ushort
 {
+    /// <summary>No attribute.</summary>
+    None = 0,
     Addr = 0x01,
     Block2 = 0x03,
     Block4 = 0x04,
@@ -149,9 +156,20 @@ internal static class DwOp
     public const byte GnuEntryValue = 0xf3;
 }
 
-/// <summary>DW_LANG, DWARF 5 §7.12.</summary>
+/// <summary>DW_LANG, DWARF 5 §7.12 and the registry of language codes behind it.</summary>
 internal static class DwLang
 {
+    public const ushort CPlusPlus = 0x04;
+    public const ushort CPlusPlus03 = 0x19;
+    public const ushort CPlusPlus11 = 0x1a;
     public const ushort Rust = 0x1c;
+    public const ushort CPlusPlus14 = 0x21;
+    public const ushort CPlusPlus17 = 0x2a;
+    public const ushort CPlusPlus20 = 0x2b;
+    public const ushort CPlusPlus23 = 0x3a;
     public const ushort MipsAssembler = 0x8001;
+
+    /// <summary>Units of languages whose types BTF was not made for; the kernel's build leaves them out too.</summary>
+    public static bool IsSkipped(ushort language) => language
+        is Rust or CPlusPlus or CPlusPlus03 or CPlusPlus11 or CPlusPlus14 or CPlusPlus17 or CPlusPlus20 or CPlusPlus23;
 }

@@ -37,16 +37,27 @@ internal sealed class ParameterLocations(DebugSections sections, ElfMachine mach
     }
 
     /// <summary>The register at the entry plus one, or 0 where the location does not tell.</summary>
-    public byte EntryRegister(in ChildDie parameter, ulong typeSize, in UnitHeader unit, ReadOnlySpan<byte> unitBytes)
+    public byte EntryRegister(in ParameterDie parameter, ulong typeSize, in UnitHeader unit, ReadOnlySpan<byte> unitBytes)
     {
         if (parameter.LocationForm is DwForm.Exprloc or DwForm.Block or DwForm.Block1 or DwForm.Block2 or DwForm.Block4)
         {
             var at = (int)(parameter.Location >> 32);
             return RegisterIn(unitBytes.Slice(at, (int)(uint)parameter.Location), ".debug_info", unit, first: true, typeSize);
         }
+        if (parameter.LocationForm == DwForm.Loclistx)
+            return FromLoclists(ListAt(unit, parameter.Location), typeSize, unit);
         return unit.Version >= 5
             ? FromLoclists(parameter.Location, typeSize, unit)
             : FromLoc(parameter.Location, typeSize, unit);
+    }
+
+    /// <summary>DW_FORM_loclistx: the table of offsets at the base, each relative to it (DWARF 5 §7.29).</summary>
+    private ulong ListAt(in UnitHeader unit, ulong index)
+    {
+        var at = unit.LoclistsBase + index * unit.OffsetSize;
+        if (index > int.MaxValue || at > (ulong)Math.Max(0, sections.Loclists.Length - unit.OffsetSize))
+            throw new DwarfFormatException(".debug_loclists", unit.Offset, index, "location list index past the section");
+        return unit.LoclistsBase + sections.Endian.Word(sections.Loclists.AsSpan((int)at), unit.OffsetSize == 8);
     }
 
     /// <summary>DWARF 5 §7.7.3: entries of a kind byte, operands, and a counted expression.</summary>

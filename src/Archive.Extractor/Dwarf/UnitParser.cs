@@ -1,100 +1,135 @@
+using System.Runtime.CompilerServices;
+using Archive.Extractor.Conversion;
+
 namespace Archive.Extractor.Dwarf;
 
 /// <summary>
 /// One pass over the DIEs of a unit that fills <see cref="UnitDies"/>. Types are taken wherever they stand, function bodies
-/// included; nothing is resolved yet.
+/// included; nothing is resolved yet. Types of other units that the unit refers to are then read one by one.
 /// </summary>
-internal sealed class UnitParser(DebugSections sections)
+internal sealed class UnitParser(DebugSections sections, NameReader names, FunctionSymbols symbols)
 {
-    private readonly DieAttributes _attributes = new();
-    private readonly Stack<int> _owners = new();
-    private UnitHeader _unit;
+    /// <summary>Deepest nesting of DIEs we follow; compilers write some 100.</summary>
+    private const int MaxNesting = 1 << 16;
+
+    private readonly AbbrevTable _table = new();
+    private readonly Field[] _scratch = new Field[(int)Slot.SlotCount];
+    private readonly Dictionary<long, (UnitHeader Unit, AbbrevTable Table)> _foreignUnits = [];
+    private int[] _owners = new int[64];
+
+    /// <summary>For each offset of <c>.debug_str</c>: no function of that name is in the symbol table.</summary>
+    private readonly bool[] _unwanted = new bool[sections.Str.Length];
+    private int _depth;
+    private byte[] _foreignBuffer = [];
 
     /// <summary>Whose children are being read: 0 nobody's, n type n-1's, -n function n-1's.</summary>
     private int _owner;
 
-    /// <returns>False where the unit is not one of C or assembler to be converted (Rust, skeletons); nothing else of it is read.</returns>
+    /// <summary>Header of the unit that was parsed last, with the bases that its DIE states.</summary>
+    public UnitHeader Unit { get; private set; }
+
+    /// <returns>False where the unit is not one of C or assembler to be converted; nothing else of it is read.</returns>
     public bool Parse(in UnitHeader unit, ReadOnlySpan<byte> bytes, UnitDies into)
     {
-        _unit = unit;
-        _owners.Clear();
-        _owner = 0;
-        into.Clear(unit.Length);
-        var table = AbbrevTable.Parse(sections.Abbrev, unit, sections.Endian);
-        var reader = new DwarfReader(bytes, ".debug_info", unit.Offset, sections.Endian) { Position = unit.HeaderSize };
-        if (!ReadUnitDie(ref reader, table, into))
+        (_depth, _owner) = (0, 0);
+        into.Clear(unit);
+        _table.Load(sections.AbbrevOf(unit), unit, sections.Endian);
+        Unit = unit;
+        var reader = new DieReader(sections, _table, unit, bytes, _scratch);
+        if (reader.AtEnd || !ReadUnitDie(ref reader, bytes, into))
             return false;
-        while (!reader.AtEnd)
-        {
-            var offset = (uint)reader.Position;
-            var code = reader.Uleb();
-            if (code == 0)
-            {
-                if (_owners.Count == 0)
-                    break;
-                _owner = _owners.Pop();
-                continue;
-            }
-            if (!table.TryGet(code, out var abbrev))
-                throw reader.Error("abbreviation code not in the unit's table", code);
-            DieReader.Read(ref reader, abbrev, table, unit, _attributes);
-            var inner = Take(offset, abbrev, bytes, into);
-            if (!abbrev.HasChildren)
-                continue;
-            if (abbrev.Role == DieRole.Skip && SkipToSibling(ref reader))
-                continue;
-            _owners.Push(_owner);
-            _owner = inner;
-        }
+        ReadDies(ref reader, _table, bytes, into);
+        if (_table.RefersAcrossUnits)
+            ReadForeign(into);
         return true;
     }
 
-    private bool ReadUnitDie(ref DwarfReader reader, AbbrevTable table, UnitDies into)
+    private bool ReadUnitDie(ref DieReader reader, ReadOnlySpan<byte> bytes, UnitDies into)
     {
-        var code = reader.Uleb();
-        if (code == 0)
+        var index = reader.Next();
+        if (index < 0)
             return false;
-        if (!table.TryGet(code, out var abbrev))
-            throw reader.Error("abbreviation code not in the unit's table", code);
-        DieReader.Read(ref reader, abbrev, table, _unit, _attributes);
-        if (abbrev.Tag == DwTag.PartialUnit)
-            throw new UnsupportedImageException($"DW_TAG_partial_unit at 0x{_unit.Offset:x} (dwz output)");
-        if (abbrev.Tag == DwTag.SkeletonUnit || _unit.Type == UnitType.Skeleton)
-            throw new UnsupportedImageException($"skeleton unit at 0x{_unit.Offset:x} (split DWARF: the types are in .dwo files)");
+        ref readonly var abbrev = ref _table[index];
+        if (abbrev.Tag == DwTag.SkeletonUnit || Unit.Type is UnitType.Skeleton)
+            throw new UnsupportedImageException($"skeleton unit at 0x{Unit.Offset:x} (split DWARF: the types are in .dwo files)");
         if (abbrev.Role != DieRole.Unit)
             throw reader.Error("the first DIE is no unit", (ulong)abbrev.Tag);
-        into.Language = (ushort)_attributes.Constant(Slot.Language);
-        into.Producer = new NameRef(_attributes.Value(Slot.Producer));
-        return abbrev.HasChildren && into.Language != DwLang.Rust;
+        Unit = WithBases(reader, Unit);
+        reader = new DieReader(sections, _table, Unit, bytes, _scratch);
+        reader.Next();
+        into.Language = (ushort)reader.Constant(Slot.Language);
+        into.Producer = reader.Name(Slot.Producer);
+        return abbrev.HasChildren && !DwLang.IsSkipped(into.Language);
     }
 
-    private bool SkipToSibling(ref DwarfReader reader)
+    /// <summary>The bases have defaults behind the header of each contribution (DWARF 5 §7.26 to §7.29).</summary>
+    private static UnitHeader WithBases(in DieReader reader, in UnitHeader unit)
     {
-        var sibling = _attributes.Value(Slot.Sibling);
-        if (sibling <= (ulong)reader.Position || sibling > (ulong)reader.Length)
+        var header = unit.OffsetSize == 8 ? 16u : 8u;
+        return unit with
+        {
+            StrOffsetsBase = reader.Has(Slot.StrOffsetsBase) ? reader.Address(Slot.StrOffsetsBase) : header,
+            AddrBase = reader.Has(Slot.AddrBase) ? reader.Address(Slot.AddrBase) : header,
+            LoclistsBase = reader.Has(Slot.LoclistsBase) ? reader.Address(Slot.LoclistsBase) : header + 4,
+        };
+    }
+
+    /// <summary>Reads the children of the DIE before, down to the null entry that ends them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ReadDies(ref DieReader reader, AbbrevTable table, ReadOnlySpan<byte> bytes, UnitDies into)
+    {
+        var bottom = _depth;
+        var start = (uint)Unit.Offset;
+        while (!reader.AtEnd)
+        {
+            var offset = start + (uint)reader.Position;
+            var index = reader.Next();
+            if (index < 0)
+            {
+                if (_depth == bottom)
+                    break;
+                _owner = _owners[--_depth];
+                continue;
+            }
+            ref readonly var abbrev = ref table[index];
+            var inner = abbrev.Role == DieRole.Scope ? 0 : Take(offset, abbrev, reader, bytes, into);
+            if (!abbrev.HasChildren || (abbrev.Role == DieRole.Skip && SkipToSibling(ref reader)))
+                continue;
+            if (_depth == _owners.Length)
+                Array.Resize(ref _owners, _depth < MaxNesting ? _depth * 2 : throw reader.Error("DIEs nested too deep", MaxNesting));
+            _owners[_depth++] = _owner;
+            _owner = inner;
+        }
+    }
+
+    private bool SkipToSibling(ref DieReader reader)
+    {
+        var sibling = reader.Reference(Slot.Sibling) - Unit.Offset;
+        if (sibling <= reader.Position || sibling > reader.Length)
             return false;
         reader.Position = (int)sibling;
         return true;
     }
 
     /// <summary>Takes the DIE that was just read, and says who owns its children.</summary>
-    private int Take(uint offset, in Abbrev abbrev, ReadOnlySpan<byte> bytes, UnitDies into)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Take(uint offset, in Abbrev abbrev, in DieReader die, ReadOnlySpan<byte> bytes, UnitDies into)
     {
         switch (abbrev.Role)
         {
             case DieRole.Type:
-                return TakeType(offset, abbrev.Tag, into);
+                return TakeType(offset, abbrev.Tag, die, into);
             case DieRole.Member when _owner > 0:
-                TakeMember(bytes, into);
+                TakeMember(die, bytes, into);
                 return 0;
             case DieRole.Enumerator when _owner > 0:
-                TakeEnumerator(into);
+                TakeEnumerator(die, into);
                 return 0;
-            case DieRole.Parameter when _owner < 0 || (_owner > 0 && into.Types[_owner - 1].Shape == TypeShape.Prototype):
-                TakeParameter(offset, into);
+            case DieRole.Parameter when _owner != 0:
+                TakeParameter(offset, die, into);
                 return 0;
             case DieRole.Subrange when _owner > 0:
-                TakeSubrange(ref into.Types[_owner - 1]);
+                TakeSubrange(die, ref into.Types[_owner - 1]);
                 return 0;
             case DieRole.UnspecifiedParameters when _owner > 0:
                 into.Types[_owner - 1].Variadic = true;
@@ -103,27 +138,28 @@ internal sealed class UnitParser(DebugSections sections)
                 into.Functions[-_owner - 1].Variadic = true;
                 return 0;
             case DieRole.Subprogram:
-                return TakeFunction(offset, into);
-            case DieRole.Variable when _owners.Count == 0:
-                TakeVariable(offset, into);
+                return TakeFunction(offset, die, into);
+            case DieRole.Variable when _depth == 0:
+                TakeVariable(offset, die, into);
                 return 0;
-            case DieRole.Import:
-                throw new UnsupportedImageException($"DW_TAG_imported_unit at 0x{_unit.Offset + offset:x} (dwz output)");
+            case DieRole.Annotation when _owner > 0:
+                TakeTypeTag(die, bytes, into);
+                return 0;
             default:
                 return 0;
         }
     }
 
-    private int TakeType(uint offset, DwTag tag, UnitDies into)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int TakeType(uint offset, DwTag tag, in DieReader die, UnitDies into)
     {
-        ref var type = ref into.AddType();
-        type.Offset = offset;
+        ref var type = ref into.AddType(offset);
         type.Shape = ShapeOf(tag);
-        type.Name = _attributes.Name;
-        type.TypeRef = _attributes.Reference(Slot.Type);
-        type.Size = type.Shape == TypeShape.Array ? 1 : _attributes.Constant(Slot.ByteSize);
-        type.Declaration = _attributes.Flag(Slot.Declaration);
-        type.Encoding = (DwAte)_attributes.Constant(Slot.Encoding);
+        type.Name = names.IdentityOf(die.Name(Slot.Name), die);
+        type.TypeRef = die.Reference(Slot.Type);
+        type.Size = type.Shape == TypeShape.Array ? 1 : die.Constant(Slot.ByteSize);
+        type.Declaration = die.Flag(Slot.Declaration);
+        type.Encoding = (DwAte)die.Constant(Slot.Encoding);
         return into.TypeCount;
     }
 
@@ -144,111 +180,211 @@ internal sealed class UnitParser(DebugSections sections)
         _ => TypeShape.Void,
     };
 
-    private void TakeMember(ReadOnlySpan<byte> bytes, UnitDies into)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void TakeMember(in DieReader die, ReadOnlySpan<byte> bytes, UnitDies into)
     {
-        ref var owner = ref into.Types[_owner - 1];
-        if (owner.Shape is not (TypeShape.Struct or TypeShape.Union))
+        if (into.Types[_owner - 1].Shape is not (TypeShape.Struct or TypeShape.Union))
             return;
-        ref var member = ref into.AddChild(ref owner.FirstChild, ref owner.LastChild, ref owner.ChildCount);
-        member.Name = _attributes.Name;
-        member.TypeRef = _attributes.Reference(Slot.Type);
-        member.HasDataBitOffset = _attributes.Has(Slot.DataBitOffset);
-        member.Value = member.HasDataBitOffset ? _attributes.Constant(Slot.DataBitOffset) : MemberLocation(bytes);
-        member.BitSize = (uint)_attributes.Constant(Slot.BitSize);
-        member.BitOffset = (uint)_attributes.Constant(Slot.BitOffset);
-        member.StorageSize = (uint)_attributes.Constant(Slot.ByteSize);
+        ref var member = ref into.AddChild(_owner - 1);
+        member.Name = names.IdentityOf(die.Name(Slot.Name), die);
+        member.TypeRef = die.Reference(Slot.Type);
+        member.HasDataBitOffset = die.Has(Slot.DataBitOffset);
+        member.Value = member.HasDataBitOffset ? die.Constant(Slot.DataBitOffset) : MemberLocation(die, bytes);
+        if (!die.Has(Slot.BitSize))
+            return;
+        var bits = die.Constant(Slot.BitSize);
+        member.BitSize = bits <= byte.MaxValue ? (byte)bits : throw die.Error("bitfield wider than 255 bits", bits);
+        member.BitOffset = (short)die.Constant(Slot.BitOffset);
+        member.StorageSize = (ushort)die.Constant(Slot.ByteSize);
     }
 
     /// <summary>A constant, or in DWARF 2 an expression that adds one to the address of the struct (DWARF 2 §5.5.3).</summary>
-    private ulong MemberLocation(ReadOnlySpan<byte> bytes)
+    private ulong MemberLocation(in DieReader die, ReadOnlySpan<byte> bytes)
     {
-        if (!_attributes.IsBlock(Slot.MemberLocation))
-            return _attributes.Constant(Slot.MemberLocation);
-        var (position, length) = _attributes.Block(Slot.MemberLocation);
-        var reader = new DwarfReader(bytes.Slice(position, length), ".debug_info", _unit.Offset + position, sections.Endian);
+        if (!die.IsBlock(Slot.MemberLocation))
+            return die.Constant(Slot.MemberLocation);
+        var (position, length) = die.Block(Slot.MemberLocation);
+        var reader = new DwarfReader(bytes.Slice(position, length), ".debug_info", Unit.Offset + position, sections.Endian);
         if (!reader.AtEnd && reader.U8() == DwOp.PlusUconst && reader.Uleb() is var offset && reader.AtEnd)
             return offset;
-        throw new UnsupportedImageException($"DW_AT_data_member_location as an expression at 0x{_unit.Offset + position:x}");
+        throw new UnsupportedImageException($"DW_AT_data_member_location as an expression at 0x{Unit.Offset + position:x}");
     }
 
-    private void TakeEnumerator(UnitDies into)
+    private void TakeEnumerator(in DieReader die, UnitDies into)
     {
-        ref var owner = ref into.Types[_owner - 1];
-        if (owner.Shape != TypeShape.Enum)
+        if (into.Types[_owner - 1].Shape != TypeShape.Enum)
             return;
-        ref var enumerator = ref into.AddChild(ref owner.FirstChild, ref owner.LastChild, ref owner.ChildCount);
-        enumerator.Name = _attributes.Name;
-        enumerator.Value = _attributes.Constant(Slot.ConstValue);
+        ref var enumerator = ref into.AddChild(_owner - 1);
+        enumerator.Name = names.IdentityOf(die.Name(Slot.Name), die);
+        enumerator.Value = die.Constant(Slot.ConstValue);
     }
 
     /// <summary>Several dimensions multiply into one count (as pahole flattens them); no bound is 0, and so is the product.</summary>
-    private void TakeSubrange(ref TypeDie owner)
+    private static void TakeSubrange(in DieReader die, ref TypeDie owner)
     {
         if (owner.Shape != TypeShape.Array)
             return;
         ulong count = 0;
-        if (_attributes.Has(Slot.UpperBound))
-            count = _attributes.IsBlock(Slot.UpperBound) || IsReference(Slot.UpperBound) ? 0 : _attributes.Constant(Slot.UpperBound) + 1;
-        else if (_attributes.Has(Slot.Count))
-            count = _attributes.Constant(Slot.Count);
+        if (die.Has(Slot.UpperBound))
+            count = die.IsBlock(Slot.UpperBound) || die.IsReference(Slot.UpperBound) ? 0 : die.Constant(Slot.UpperBound) + 1;
+        else if (die.Has(Slot.Count))
+            count = die.IsBlock(Slot.Count) || die.IsReference(Slot.Count) ? 0 : die.Constant(Slot.Count);
         owner.Size = (uint)(owner.Size * count);
     }
 
-    private bool IsReference(Slot slot) => _attributes.Form(slot) is DwForm.Ref1 or DwForm.Ref2 or DwForm.Ref4 or DwForm.Ref8 or DwForm.RefUdata or DwForm.RefAddr;
-
-    private void TakeParameter(uint offset, UnitDies into)
-    {
-        ref var parameter = ref AddParameter(into);
-        parameter.Offset = offset;
-        parameter.Name = _attributes.Name;
-        parameter.TypeRef = _attributes.Reference(Slot.Type);
-        parameter.Value = _attributes.Reference(Slot.AbstractOrigin);
-        parameter.IsConstant = _attributes.Has(Slot.ConstValue);
-        parameter.HasLocation = _attributes.Has(Slot.Location);
-        if (parameter.HasLocation)
-        {
-            parameter.LocationForm = _attributes.Form(Slot.Location);
-            parameter.Location = _attributes.Value(Slot.Location);
-        }
-    }
-
-    private ref ChildDie AddParameter(UnitDies into)
+    private void TakeParameter(uint offset, in DieReader die, UnitDies into)
     {
         if (_owner > 0)
         {
-            ref var type = ref into.Types[_owner - 1];
-            return ref into.AddChild(ref type.FirstChild, ref type.LastChild, ref type.ChildCount);
+            if (into.Types[_owner - 1].Shape != TypeShape.Prototype)
+                return;
+            ref var argument = ref into.AddChild(_owner - 1);
+            argument.Name = names.IdentityOf(die.Name(Slot.Name), die);
+            argument.TypeRef = die.Reference(Slot.Type);
+            return;
         }
-        ref var function = ref into.Functions[-_owner - 1];
-        return ref into.AddChild(ref function.FirstChild, ref function.LastChild, ref function.ChildCount);
+        ref var parameter = ref into.AddParameter(-_owner - 1);
+        parameter.Offset = offset;
+        parameter.Name = names.IdentityOf(die.Name(Slot.Name), die);
+        parameter.TypeRef = die.Reference(Slot.Type);
+        parameter.Origin = die.Reference(Slot.AbstractOrigin);
+        parameter.IsConstant = die.Has(Slot.ConstValue);
+        parameter.HasLocation = die.Has(Slot.Location);
+        if (!parameter.HasLocation)
+            return;
+        parameter.LocationForm = die.Form(Slot.Location);
+        if (!die.IsBlock(Slot.Location))
+        {
+            parameter.Location = die.Address(Slot.Location);
+            return;
+        }
+        var (position, length) = die.Block(Slot.Location);
+        parameter.Location = (ulong)position << 32 | (uint)length;
     }
 
-    private int TakeFunction(uint offset, UnitDies into)
+    /// <summary>A function of a name that the symbol table does not have (most of those in headers) is of no use, nor are its parameters.</summary>
+    private int TakeFunction(uint offset, in DieReader die, UnitDies into)
     {
-        ref var function = ref into.AddFunction();
-        function.Offset = offset;
-        function.Declaration = _attributes.Has(Slot.Declaration);
-        function.Name = _attributes.Name;
-        function.TypeRef = _attributes.Reference(Slot.Type);
-        function.Origin = _attributes.Has(Slot.AbstractOrigin)
-            ? _attributes.Reference(Slot.AbstractOrigin)
-            : _attributes.Reference(Slot.Specification);
-        function.External = _attributes.Flag(Slot.External);
-        function.Address = _attributes.Value(Slot.LowPc);
+        if (!IsWanted(die.Name(Slot.Name), die, out var name))
+            return 0;
+        ref var function = ref into.AddFunction(offset);
+        function.Declaration = die.Has(Slot.Declaration);
+        function.Name = name;
+        function.TypeRef = die.Reference(Slot.Type);
+        function.Origin = die.Has(Slot.AbstractOrigin) ? die.Reference(Slot.AbstractOrigin) : die.Reference(Slot.Specification);
+        function.External = die.Flag(Slot.External);
+        function.Address = die.Address(Slot.LowPc);
+        function.Inline = (byte)die.Constant(Slot.Inline);
+        function.DeclFile = (ushort)die.Constant(Slot.DeclFile);
         return -into.FunctionCount;
     }
 
-    private void TakeVariable(uint offset, UnitDies into)
+    /// <summary>The symbol table has a function of this name, or the name stands elsewhere. One name in a header is asked for in hundreds of units.</summary>
+    private bool IsWanted(NameRef name, in DieReader die, out ulong hash)
     {
-        if (_attributes.Has(Slot.Artificial))
+        hash = 0;
+        if (name.IsNone)
+            return true;
+        var inStr = name.Section == NameRef.DebugStr && name.Offset < (ulong)_unwanted.Length;
+        if (inStr && _unwanted[name.Offset])
+            return false;
+        hash = names.HashOf(name, die);
+        if (hash == 0 || symbols.Contains(hash))
+            return true;
+        if (inStr)
+            _unwanted[name.Offset] = true;
+        return false;
+    }
+
+    private static void TakeVariable(uint offset, in DieReader die, UnitDies into)
+    {
+        if (die.Has(Slot.Artificial))
             return;
+        var (position, length) = die.IsBlock(Slot.Location) ? die.Block(Slot.Location) : default;
         into.Variables.Add(new VariableDie(
             offset,
-            _attributes.Name,
-            _attributes.Reference(Slot.Type),
-            _attributes.Reference(Slot.Specification),
-            _attributes.Value(Slot.Location),
-            _attributes.Has(Slot.External),
-            _attributes.IsBlock(Slot.Location)));
+            die.Name(Slot.Name),
+            die.Reference(Slot.Type),
+            die.Reference(Slot.Specification),
+            position,
+            length,
+            die.Has(Slot.External)));
+    }
+
+    /// <summary>A pointer's tags become children of it: clang writes them on the pointer, BTF puts them between it and what it points to.</summary>
+    private void TakeTypeTag(in DieReader die, ReadOnlySpan<byte> bytes, UnitDies into)
+    {
+        if (into.Types[_owner - 1].Shape != TypeShape.Pointer || !names.TextOf(die.Name(Slot.Name), bytes, Unit.Offset).SequenceEqual("btf_type_tag"u8))
+            return;
+        ref var tag = ref into.AddChild(_owner - 1);
+        tag.Name = names.IdentityOf(die.Name(Slot.ConstValue), die);
+    }
+
+    /// <summary>
+    /// Reads the types of other units that this one refers to, and the types that those refer to: each DIE with its children,
+    /// not its unit. Its names mean what they mean there; where that differs from here, the encoder tells them apart.
+    /// </summary>
+    private void ReadForeign(UnitDies into)
+    {
+        var own = Unit;
+        into.EndOwn();
+        int types = 0, children = 0, parameters = 0, functions = 0, variables = 0;
+        while (types < into.TypeCount || children < into.ChildCount || parameters < into.ParameterCount || functions < into.FunctionCount || variables < into.Variables.Count)
+        {
+            for (; types < into.TypeCount; types++)
+                ReadForeignType(into.Types[types].TypeRef, into);
+            for (; children < into.ChildCount; children++)
+                ReadForeignType(into.Children[children].TypeRef, into);
+            for (; parameters < into.ParameterCount; parameters++)
+                ReadForeignType(into.Parameters[parameters].TypeRef, into);
+            for (; functions < into.FunctionCount; functions++)
+                ReadForeignFunction(into.Functions[functions], into);
+            for (; variables < into.Variables.Count; variables++)
+                ReadForeignType(into.Variables[variables].TypeRef, into);
+        }
+        Unit = own;
+    }
+
+    private void ReadForeignType(uint offset, UnitDies into)
+    {
+        if (offset != 0 && !into.IsOwn(offset) && into.FindType(offset) < 0)
+            ReadForeignDie(offset, into);
+    }
+
+    /// <summary>The origin of an instance inlined or cloned from another unit (LTO) has its name, type and parameters.</summary>
+    private void ReadForeignFunction(FunctionDie function, UnitDies into)
+    {
+        ReadForeignType(function.TypeRef, into);
+        if (function.Origin != 0 && !into.IsOwn(function.Origin) && into.FindFunction(function.Origin) < 0)
+            ReadForeignDie(function.Origin, into);
+    }
+
+    private void ReadForeignDie(uint offset, UnitDies into)
+    {
+        var (unit, table) = ForeignUnit(offset);
+        Unit = unit;
+        var bytes = sections.Read(unit, ref _foreignBuffer);
+        var reader = new DieReader(sections, table, unit, bytes, _scratch) { Position = (int)(offset - unit.Offset) };
+        var index = reader.Next();
+        if (index < 0)
+            throw reader.Error("reference to no DIE", offset);
+        ref readonly var abbrev = ref table[index];
+        (_depth, _owner) = (1, 0);
+        _owner = Take(offset, abbrev, reader, bytes, into);
+        if (abbrev.HasChildren && _owner != 0)
+            ReadDies(ref reader, table, bytes, into);
+    }
+
+    private (UnitHeader Unit, AbbrevTable Table) ForeignUnit(uint offset)
+    {
+        var unit = sections.UnitAt(offset);
+        if (_foreignUnits.TryGetValue(unit.Offset, out var known))
+            return known;
+        var table = AbbrevTable.Parse(sections.AbbrevOf(unit), unit, sections.Endian);
+        var bytes = sections.Read(unit, ref _foreignBuffer);
+        var reader = new DieReader(sections, table, unit, bytes, _scratch);
+        if (!reader.AtEnd && reader.Next() >= 0)
+            unit = WithBases(reader, unit);
+        return _foreignUnits[unit.Offset] = (unit, table);
     }
 }
