@@ -1,5 +1,6 @@
 using Archive.Extractor.Packages;
 using Archive.Extractor.Vmlinuz;
+using Btf;
 
 namespace Archive.Extractor;
 
@@ -43,7 +44,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
 
     /// <summary>Takes the kernel image out of a package.</summary>
     /// <param name="package">Read forward from where it stands, up to somewhere past the end of the image; not closed.</param>
-    /// <exception cref="Btf.MalformedInputException">The package or what is in it is malformed, or beyond a limit.</exception>
+    /// <exception cref="MalformedInputException">The package or what is in it is malformed, or beyond a limit.</exception>
     /// <exception cref="NoDebugInfoException">The package has no kernel image.</exception>
     /// <exception cref="UnsupportedImageException">A kind of package that we do not read.</exception>
     /// <exception cref="MissingLibraryException">The library that decodes it is not installed.</exception>

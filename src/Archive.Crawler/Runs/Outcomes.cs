@@ -1,7 +1,6 @@
 using Archive.Crawler.Http;
 using Archive.Crawler.Protocols.Apt;
 using Archive.Extractor;
-using Archive.Extractor.Packages;
 using Archive.Store.Blobs;
 using Archive.Store.Kernels;
 using Btf;

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Archive.Extractor.Packages;
 using Btf;
 
 namespace Archive.Extractor.Commands;

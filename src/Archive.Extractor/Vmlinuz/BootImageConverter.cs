@@ -18,18 +18,19 @@ public static class BootImageConverter
         string path, ConversionOptions options, ExtractionLimits limits, CancellationToken cancellation = default)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        if (PackageKinds.Detect(file) == PackageKind.Image)
-        {
-            using var elf = ElfImage.Open(path);
-            if (elf.Find(BootImageReader.PowerPcPayload) is null)
-                return VmlinuxConverter.Convert(elf, options, cancellation);
-        }
-
+        if (PackageKinds.Detect(file) == PackageKind.Image && !IsWrapper(path))
+            return VmlinuxConverter.Convert(path, options, cancellation);
         if (file.Length > limits.MaxBootImageBytes)
             throw new VmlinuzFormatException("image", 0, (ulong)file.Length, $"is no vmlinux, and larger than {limits.MaxBootImageBytes} bytes");
         file.Position = 0;
         var image = WholeStream.Read(file, file.Length, cancellation);
         return Convert(new BootImageReader(limits, cancellation).Unpack(image), options, cancellation);
+    }
+
+    private static bool IsWrapper(string path)
+    {
+        using var elf = ElfImage.Open(path);
+        return elf.Find(BootImageReader.PowerPcPayload) is not null;
     }
 
     internal static ConvertedKernel Convert(UnpackedKernel kernel, ConversionOptions options, CancellationToken cancellation)

@@ -49,6 +49,8 @@ public enum ElfSectionFlags : ulong
     Write = 1,
     Alloc = 2,
     Execute = 4,
+
+    /// <summary>SHF_COMPRESSED. Sections that GNU tools compressed and named <c>.zdebug_*</c> have it here too, though not in the file.</summary>
     Compressed = 0x800,
 }
 

@@ -96,7 +96,7 @@ internal readonly struct ElfHeader
             index,
             name,
             type,
-            (ElfSectionFlags)e.Word(words, Is64),
+            (ElfSectionFlags)e.Word(words, Is64) | (SectionCompression.IsGnu(name) ? ElfSectionFlags.Compressed : ElfSectionFlags.None),
             e.Word(words[w..], Is64),
             (long)e.Word(words[(2 * w)..], Is64),
             (long)e.Word(words[(3 * w)..], Is64),

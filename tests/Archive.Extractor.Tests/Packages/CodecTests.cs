@@ -1,4 +1,5 @@
 using Archive.Extractor.Packages;
+using Btf;
 
 namespace Archive.Extractor.Tests.Packages;
 

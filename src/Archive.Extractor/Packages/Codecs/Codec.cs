@@ -1,3 +1,4 @@
+using Btf;
 using ICSharpCode.SharpZipLib.BZip2;
 using ICSharpCode.SharpZipLib.GZip;
 

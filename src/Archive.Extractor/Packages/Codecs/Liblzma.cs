@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Btf;
 
 namespace Archive.Extractor.Packages;
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Btf.Compression;
 
 namespace Archive.Extractor.Packages;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Archive.Extractor.Packages;
+namespace Btf;
 
 /// <summary>A library of the system that we call is not installed; the message names the package that has it.</summary>
 public sealed class MissingLibraryException(string library, string package)

@@ -1,8 +1,12 @@
 using System.Runtime.InteropServices;
 
-namespace Archive.Extractor.Packages;
+namespace Btf.Compression;
 
-/// <summary>The streaming decoder of libzstd 1.4 and later (<c>zstd.h</c>).</summary>
+/// <summary>
+/// The decoder of libzstd 1.4 and later (<c>zstd.h</c>). It stands in this library because compressed sections are part of ELF,
+/// and whoever opens an image may meet one; it is loaded when the first one is, and goes the day that the framework's own
+/// zstd is there. The codecs of packages use the same binding.
+/// </summary>
 internal static unsafe partial class Libzstd
 {
     private const string Library = "libzstd.so.1";
@@ -25,6 +29,9 @@ internal static unsafe partial class Libzstd
 
     [LibraryImport(Library, EntryPoint = "ZSTD_decompressStream")]
     public static partial nuint Decompress(ZstdHandle decoder, ref ZstdBuffer output, ref ZstdBuffer input);
+
+    [LibraryImport(Library, EntryPoint = "ZSTD_decompress")]
+    public static partial nuint Decompress(byte* output, nuint outputLength, byte* input, nuint inputLength);
 
     [LibraryImport(Library, EntryPoint = "ZSTD_isError")]
     public static partial uint IsError(nuint code);
