@@ -49,6 +49,13 @@ public sealed partial class KernelCorpus
     /// <summary>The bootable package of a big-endian kernel that ships BTF.</summary>
     public static KernelCorpus TrixieS390xImage { get; } = new("trixie-s390x-image", "s390x", @"linux-image-6\.12\.\d+\+deb13-s390x", "trixie");
 
+    /// <summary>An EFI zboot image; since forky a package has the kernel alone.</summary>
+    public static KernelCorpus SidLoong64Binary { get; } = new("sid-loong64-binary", "loong64", @"linux-binary-[\d.]+\+deb\d+-loong64", "sid");
+
+    public static KernelCorpus SidCloudArm64Binary { get; } = new("sid-cloud-arm64-binary", "arm64", @"linux-binary-[\d.]+\+deb\d+-cloud-arm64", "sid");
+
+    public static KernelCorpus SidCloudArm64Modules { get; } = new("sid-cloud-arm64-modules", "arm64", @"linux-modules-[\d.]+\+deb\d+-cloud-arm64", "sid");
+
     /// <summary>The bootable package (vmlinuz and modules) of a uname.</summary>
     public static KernelCorpus Image(string uname, string arch = "amd64") => new(
         $"image-{uname}", arch, Regex.Escape($"linux-image-{uname}"), "bookworm", "bookworm-security", "bookworm-backports", "trixie", "trixie-security");
@@ -86,7 +93,7 @@ public sealed partial class KernelCorpus
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             foreach (var old in Directory.EnumerateFiles(Path.GetDirectoryName(file)!).Where(f => !Path.GetFileName(f).StartsWith(stamp, StringComparison.Ordinal)))
                 File.Delete(old);
-            Tool.Shell($"curl -sfL --retry 3 '{Mirror(suite)}dists/{suite}/main/binary-{_arch}/Packages.xz' -o '{file}.xz'; xz -dc '{file}.xz' | awk 'BEGIN{{RS=\"\"}} /^Package: linux-image-/{{print $0 \"\\n\"}}' > '{file}.tmp'; mv '{file}.tmp' '{file}'; rm '{file}.xz'");
+            Tool.Shell($"curl -sfL --retry 3 '{Mirror(suite)}dists/{suite}/main/binary-{_arch}/Packages.xz' -o '{file}.xz'; xz -dc '{file}.xz' | awk 'BEGIN{{RS=\"\"}} /^Package: linux-(image|binary|modules)-/{{print $0 \"\\n\"}}' > '{file}.tmp'; mv '{file}.tmp' '{file}'; rm '{file}.xz'");
         }
         var wanted = new Regex($"^Package: {_pattern}$", RegexOptions.Multiline);
         return File.ReadAllText(file).Split("\n\n").Where(p => wanted.IsMatch(p));

@@ -33,6 +33,9 @@ public static class ExtractCommand
     private static readonly Option<DirectoryInfo?> Modules = new("--modules")
     { Description = "Folder for the BTF that the package's modules were built with: MODULE.btf, and MODULE.btf.base where it has a base of its own." };
 
+    private static readonly Option<FileInfo> ModulesPackage = new Option<FileInfo>("--modules-package")
+    { Description = "The package with the modules, where it is not that of the kernel (Ubuntu; Debian since forky)." }.AcceptExistingOnly();
+
     static ExtractCommand() => Threads.Validators.Add(static result =>
     {
         if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 256)
@@ -41,7 +44,7 @@ public static class ExtractCommand
 
     public static Command Create()
     {
-        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Threads, Work, Modules };
+        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Threads, Work, Modules, ModulesPackage };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
@@ -53,7 +56,7 @@ public static class ExtractCommand
             var job = ExtractJob.Of(
                 parsed.GetRequiredValue(Input), parsed.GetRequiredValue(Output), parsed.GetValue(Work),
                 new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads))) with
-            { ModulesFolder = parsed.GetValue(Modules)?.FullName };
+            { ModulesFolder = parsed.GetValue(Modules)?.FullName, ModulesPackage = parsed.GetValue(ModulesPackage)?.FullName };
             var summary = ExtractionDisplay.Show(parsed.InvocationConfiguration.Error, progress => job.Run(progress, cancellation));
             parsed.InvocationConfiguration.Output.WriteLine(summary);
             return Done;

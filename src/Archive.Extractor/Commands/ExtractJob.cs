@@ -14,6 +14,9 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
     public static ExtractJob Of(FileInfo input, FileInfo output, DirectoryInfo? work, ConversionOptions conversion) =>
         new(input.FullName, output.FullName, work?.FullName ?? output.DirectoryName!, conversion);
 
+    /// <summary>The package that has them; null if it is the kernel's.</summary>
+    public string? ModulesPackage { get; init; }
+
     /// <summary>Extracts, checks, writes; the summary of it.</summary>
     public string Run(IProgress<ExtractionProgress> progress, CancellationToken cancellation)
     {
@@ -33,7 +36,7 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
         Directory.CreateDirectory(folder);
         var limits = ExtractionLimits.Default;
         var (found, written) = (0, 0);
-        using var package = new FileStream(Input, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+        using var package = new FileStream(ModulesPackage ?? Input, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         var checks = new ModuleChecks(kernel);
         foreach (var module in PackageModules.Read(package, limits, Conversion.Threads, cancellation))
         {

@@ -12,11 +12,25 @@ internal static class WholeStream
     /// <param name="expected">Bytes that are allocated at once; more as they come.</param>
     public static ReadOnlyMemory<byte> Read(Stream source, long expected, CancellationToken cancellation)
     {
-        using var target = new MemoryStream((int)Math.Clamp(expected, 256, MostAtOnce));
-        var step = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(expected, 256, StepBytes));
-        for (int count; (count = source.Read(step)) > 0; target.Write(step, 0, count))
+        // One more than expected, so that the end is found without growing.
+        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Clamp(expected, 256, MostAtOnce) + 1);
+        for (var length = 0; ;)
+        {
             cancellation.ThrowIfCancellationRequested();
-        return target.GetBuffer().AsMemory(0, (int)target.Length);
+            if (length == buffer.Length)
+                buffer = Grown(buffer);
+            var count = source.Read(buffer.AsSpan(length, Math.Min(StepBytes, buffer.Length - length)));
+            if (count == 0)
+                return buffer.AsMemory(0, length);
+            length += count;
+        }
+    }
+
+    private static byte[] Grown(byte[] full)
+    {
+        var larger = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, full.Length * 2L));
+        full.CopyTo(larger, 0);
+        return larger;
     }
 
     /// <summary>A stream over memory, without a copy where an array is behind it.</summary>

@@ -30,6 +30,9 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
     /// <summary>A kernel becomes two to six times its compressed size.</summary>
     private const long UsualExpansion = 8;
 
+    /// <summary>Most attempts of a search fail at once.</summary>
+    private const int SearchBytes = 64 << 10;
+
     private long _searched;
 
     /// <exception cref="MalformedInputException">The image is malformed, or beyond a limit.</exception>
@@ -63,7 +66,7 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
         if (codec == Codec.None)
             throw new UnsupportedImageException($"{form} with a payload that begins with 0x{BinaryPrimitives.ReadUInt32BigEndian(payload.Span):x8}");
         uint? size = header.EndsWithSize ? BinaryPrimitives.ReadUInt32LittleEndian(payload.Span[^4..]) : null;
-        var kernel = Decode(payload, $"{form} payload", size);
+        var kernel = Decode(payload, $"{form} payload", Math.Min(size ?? long.MaxValue, payload.Length * UsualExpansion));
         if (size is not null && size != kernel.Length)
             throw new VmlinuzFormatException($"{form} payload", payload.Length - 4, size, $"{kernel.Length} bytes came out of it");
         return Unpack(kernel, Join(form, NameOf(codec)), arch, wrappings - 1);
@@ -79,7 +82,7 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
                 break;
             try
             {
-                var kernel = Decode(payload, $"{form} at 0x{offset:x}");
+                var kernel = Decode(payload, $"{form} at 0x{offset:x}", SearchBytes);
                 _searched += kernel.Length;
                 if (PayloadSearch.IsKernel(kernel))
                     return Unpack(kernel, Join(form, NameOf(Codecs.Detect(payload.Span))), arch, MaxWrappings - 1);
@@ -96,14 +99,14 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
         throw new VmlinuzFormatException(form == "unknown" ? "image" : form, 0, Start(image.Span), "is no kernel image of a form that we know, and holds none", last);
     }
 
-    /// <param name="size">What the boot image says will come of it; with it, memory is not allocated in steps.</param>
-    private ReadOnlyMemory<byte> Decode(ReadOnlyMemory<byte> payload, string name, uint? size = null)
+    /// <param name="expected">Bytes that will come of it, so that memory is not allocated in steps.</param>
+    private ReadOnlyMemory<byte> Decode(ReadOnlyMemory<byte> payload, string name, long expected)
     {
         using var source = WholeStream.Over(payload);
         var options = new DecoderOptions(1, limits.MaxDecoderBytes) { FirstStreamOnly = true };
         using var decoder = new ExpansionGuard(
             Codecs.OpenDecoder(source, name, options), limits with { MaxExpandedBytes = limits.MaxKernelBytes });
-        return WholeStream.Read(decoder, Math.Min(size ?? long.MaxValue, payload.Length * UsualExpansion), cancellation);
+        return WholeStream.Read(decoder, expected, cancellation);
     }
 
     private static byte[]? PowerPcWrapped(ReadOnlyMemory<byte> image)

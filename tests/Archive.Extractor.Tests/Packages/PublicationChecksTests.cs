@@ -38,7 +38,12 @@ public sealed class PublicationChecksTests
     public void RefusesATaskOfImplausibleSize() => Refused(Kernel(BtfOf([("task_struct", 16), ("sk_buff", 232)])), "struct task_struct:", "16 bytes");
 
     [Fact]
-    public void RefusesATypeThatIsThereTwice() => Refused(Kernel(BtfOf([("pair", 8), ("pair", 8), .. Sound])), "format:", "Duplicate");
+    public void RefusesATypeThatWeMadeTwice() =>
+        Refused(Kernel(BtfOf([("pair", 8), ("pair", 8), .. Sound]), source: BtfSource.Dwarf), "format:", "Duplicate");
+
+    [Fact]
+    public void WhatAKernelShipsTwiceIsPublishedAsItIs() =>
+        PublicationChecks.Check(Kernel(BtfOf([("pair", 8), ("pair", 8), .. Sound])), Samples.Uname);
 
     [Fact]
     public void RefusesBytesThatAreNotBtf() => Refused(Kernel(new byte[1 << 20]), "format:", "magic");
@@ -50,8 +55,8 @@ public sealed class PublicationChecksTests
         Assert.Contains(value, problem.Message);
     }
 
-    private static ConvertedKernel Kernel(byte[] btf, string? release = Samples.Uname) => new(
-        btf, new KernelFacts { Release = release, Arch = "x86_64", ShipsBtf = true, TakenFrom = BtfSource.Btf }, new Dictionary<BtfKind, int>());
+    private static ConvertedKernel Kernel(byte[] btf, string? release = Samples.Uname, BtfSource source = BtfSource.Btf) => new(
+        btf, new KernelFacts { Release = release, Arch = "x86_64", ShipsBtf = true, TakenFrom = source }, new Dictionary<BtfKind, int>());
 
     /// <summary>BTF of these empty structs, and as many others as a kernel's size takes.</summary>
     private static byte[] BtfOf((string Name, uint Size)[] structs, int fillers = 20_000)

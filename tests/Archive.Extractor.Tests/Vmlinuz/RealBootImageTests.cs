@@ -1,4 +1,6 @@
 using Archive.Extractor.Commands;
+using Archive.Extractor.Packages;
+using Archive.Extractor.Vmlinuz;
 using Btf.Format;
 using TestKit;
 
@@ -47,6 +49,30 @@ public sealed class RealBootImageTests : IDisposable
         Assert.Equal((image.Uname, "s390x", "bzImage zstd"), (kernel.Facts.Release, kernel.Facts.Arch, kernel.Facts.BootImage));
         Assert.True(BtfBlob.Parse(kernel.Bytes).IsBigEndian);
         Assert.Matches("^[0-9a-f]{40}$", kernel.Facts.BuildId);
+    }
+
+    [Fact]
+    public void UnpacksAZbootImage()
+    {
+        var (package, file) = (KernelCorpus.SidLoong64Binary.PackagePath, _folder.File("vmlinuz"));
+        Tool.Shell($"dpkg-deb --fsys-tarfile '{package}' | tar -xO --wildcards '*/vmlinuz' > '{file}'");
+        var kernel = new BootImageReader(ExtractionLimits.Default, default).Unpack(File.ReadAllBytes(file));
+        Assert.Equal(("zboot zstd Image", "loong64", false), (kernel.Form, kernel.Arch, kernel.IsElf));
+        Assert.Contains("-loong64 (", KernelBanner.Find(kernel.Bytes.Span));
+    }
+
+    /// <summary>Its build adds to the BTF what is there already; and its modules are in a package of their own.</summary>
+    [Fact]
+    public void TakesTheBtfOfTheNewestKernelAndItsModules()
+    {
+        Assert.Equal(KernelCorpus.SidCloudArm64Binary.PackageVersion, KernelCorpus.SidCloudArm64Modules.PackageVersion);
+        var command = ExtractCommand.Create().Parse([
+            "-o", _folder.File("kernel.btf"), KernelCorpus.SidCloudArm64Binary.PackagePath,
+            "--modules", _folder.File("modules"), "--modules-package", KernelCorpus.SidCloudArm64Modules.PackagePath]);
+        command.InvocationConfiguration.Output = command.InvocationConfiguration.Error = TextWriter.Null;
+        Assert.Equal(ExtractCommand.Done, command.Invoke());
+        var dump = Tool.Run("bpftool", "btf", "dump", "file", _folder.File("modules/xfs.btf"), "-B", _folder.File("kernel.btf"), "format", "raw");
+        Assert.Contains("STRUCT 'xfs_mount'", dump);
     }
 
     [Fact]
