@@ -55,10 +55,13 @@ internal sealed class Corpus
 
     public static string NameOf(byte[] input) => Convert.ToHexStringLower(SHA256.HashData(input).AsSpan(0, 8));
 
+    /// <summary>How often a block ran does not count here: what is kept is to be small.</summary>
     private static bool Reach(FuzzTarget target, byte[] input, Novelty novelty)
     {
         var counts = BlockHits.Begin();
         var execution = Execution.Run(target, input);
+        for (var i = 0; i < counts.Length; i++)
+            counts[i] = Math.Min(counts[i], (byte)1);
         return novelty.Add(counts, execution.Signature);
     }
 }

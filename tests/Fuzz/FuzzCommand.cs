@@ -27,6 +27,8 @@ public static class FuzzCommand
 
     private static readonly Option<bool> Blind = new("--blind") { Description = "Without instrumentation: only outcomes guide the search." };
 
+    private static readonly Option<DirectoryInfo?> Seeds = new("--seeds") { Description = "Folder with a folder of more inputs for each target." };
+
     private static readonly Option<FileInfo?> Replay = new("--replay") { Description = "Executes one file on the target, and shows what comes of it." };
 
     /// <summary>Runs a campaign.</summary>

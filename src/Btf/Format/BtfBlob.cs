@@ -99,6 +99,11 @@ public sealed class BtfBlob
         return end >= 0 ? rest[..end] : throw new BtfFormatException(StringsSection, nameOffset, nameOffset, $"name longer than {MaxNameBytes} bytes");
     }
 
+    /// <summary>As <see cref="NameBytes"/>, of an offset that is within the strings.</summary>
+    internal ReadOnlyMemory<byte> NameMemory(uint nameOffset) => nameOffset < FirstNameOffset
+        ? Base!.NameMemory(nameOffset)
+        : Bytes.Slice(Header.Strings.Start + (int)(nameOffset - FirstNameOffset), NameBytes(nameOffset).Length);
+
     /// <summary>The name at this offset, or the empty string for offset 0.</summary>
     public string Name(uint nameOffset) => Encoding.UTF8.GetString(NameBytes(nameOffset));
 

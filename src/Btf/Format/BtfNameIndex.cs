@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Btf.Format;
 
@@ -6,7 +7,7 @@ namespace Btf.Format;
 internal sealed class BtfNameIndex
 {
     private readonly BtfBlob _blob;
-    private readonly Dictionary<string, uint> _first = new(StringComparer.Ordinal);
+    private readonly Dictionary<ReadOnlyMemory<byte>, uint> _first = new(ByteEquality.Instance);
     private readonly uint[] _next;
 
     public BtfNameIndex(BtfBlob blob)
@@ -19,7 +20,7 @@ internal sealed class BtfNameIndex
             var type = blob[id];
             if (type.NameOffset == 0 || !blob.HasName(type.NameOffset))
                 continue;
-            ref var first = ref CollectionsMarshal.GetValueRefOrAddDefault(_first, type.Name, out _);
+            ref var first = ref CollectionsMarshal.GetValueRefOrAddDefault(_first, blob.NameMemory(type.NameOffset), out _);
             _next[id - blob.FirstId] = first;
             first = id;
         }
@@ -27,7 +28,7 @@ internal sealed class BtfNameIndex
 
     public IEnumerable<uint> Find(string name)
     {
-        for (var id = _first.GetValueOrDefault(name); id != 0; id = _next[id - _blob.FirstId])
+        for (var id = _first.GetValueOrDefault(Encoding.UTF8.GetBytes(name)); id != 0; id = _next[id - _blob.FirstId])
             yield return id;
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using Btf.Format;
 
 namespace Btf.Text;
@@ -26,7 +28,8 @@ public static class RawDump
 
     public static void Write(in BtfType type, TextWriter output)
     {
-        output.Write($"[{type.Id}] {KindName(type.Kind)} {Quoted(type.Name)}");
+        output.Write($"[{type.Id}] {KindName(type.Kind)} ");
+        WriteQuoted(type.NameBytes, output);
         WriteHead(type, output);
         WriteEntries(type, output);
         output.Write('\n');
@@ -83,8 +86,7 @@ public static class RawDump
                 WriteEnumerators(type, output);
                 break;
             case BtfKind.FuncProto:
-                foreach (var param in type.Params)
-                    output.Write($"\n\t{Quoted(param.Name)} type_id={param.TypeId}");
+                WriteParams(type, output);
                 break;
             case BtfKind.Datasec:
                 WriteDatasecEntries(type, output);
@@ -98,7 +100,9 @@ public static class RawDump
     {
         foreach (var member in type.Members)
         {
-            output.Write($"\n\t{Quoted(member.Name)} type_id={member.TypeId} bits_offset={member.BitOffset}");
+            output.Write("\n\t");
+            WriteQuoted(member.NameBytes, output);
+            output.Write($" type_id={member.TypeId} bits_offset={member.BitOffset}");
             if (member.BitfieldSize != 0)
                 output.Write($" bitfield_size={member.BitfieldSize}");
         }
@@ -114,7 +118,9 @@ public static class RawDump
         };
         foreach (var enumerator in type.Enumerators)
         {
-            output.Write($"\n\t{Quoted(enumerator.Name)} val=");
+            output.Write("\n\t");
+            WriteQuoted(enumerator.NameBytes, output);
+            output.Write(" val=");
             output.Write(type.KindFlag ? $"{enumerator.Value}{suffix}" : $"{enumerator.UnsignedValue}{suffix}");
         }
     }
@@ -124,12 +130,41 @@ public static class RawDump
         foreach (var entry in type.DatasecEntries)
         {
             output.Write($"\n\ttype_id={entry.TypeId} offset={entry.ByteOffset} size={entry.ByteSize}");
-            if (entry.TypeId < type.Blob.EndId)
-                output.Write($" ({KindName(type.Blob[entry.TypeId].Kind)} {Quoted(type.Blob[entry.TypeId].Name)})");
+            if (entry.TypeId >= type.Blob.EndId)
+                continue;
+            output.Write($" ({KindName(type.Blob[entry.TypeId].Kind)} ");
+            WriteQuoted(type.Blob[entry.TypeId].NameBytes, output);
+            output.Write(')');
         }
     }
 
-    private static string Quoted(string name) => name.Length == 0 ? "'(anon)'" : $"'{name}'";
+    private static void WriteParams(in BtfType type, TextWriter output)
+    {
+        foreach (var param in type.Params)
+        {
+            output.Write("\n\t");
+            WriteQuoted(param.NameBytes, output);
+            output.Write($" type_id={param.TypeId}");
+        }
+    }
+
+    /// <summary>Without a string for each name: a kernel has a million, and hostile BTF long ones.</summary>
+    private static void WriteQuoted(ReadOnlySpan<byte> name, TextWriter output)
+    {
+        const int usual = 128;
+        if (name.IsEmpty)
+        {
+            output.Write("'(anon)'");
+            return;
+        }
+        var rented = name.Length > usual ? ArrayPool<char>.Shared.Rent(name.Length) : null;
+        var text = rented ?? stackalloc char[usual];
+        output.Write('\'');
+        output.Write(text[..Encoding.UTF8.GetChars(name, text)]);
+        output.Write('\'');
+        if (rented is not null)
+            ArrayPool<char>.Shared.Return(rented);
+    }
 
     private static string EncodingName(BtfIntEncoding encoding) => encoding switch
     {

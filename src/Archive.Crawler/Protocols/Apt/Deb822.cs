@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Archive.Crawler.Protocols.Apt;
 
 /// <summary>
@@ -12,8 +14,7 @@ public static class Deb822
     /// <exception cref="AptFormatException">A line that is no field, or beyond the limits.</exception>
     public static IEnumerable<Dictionary<string, string>> Read(TextReader reader, string name)
     {
-        var fields = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        string? last = null;
+        var paragraph = new Paragraph(name);
         var size = 0;
         var number = 0;
         while (reader.ReadLine() is { } line)
@@ -23,36 +24,55 @@ public static class Deb822
                 throw new AptFormatException(name, number, "paragraph too long");
             if (line.StartsWith('#'))
                 continue;
-            if (string.IsNullOrWhiteSpace(line))
+            if (!string.IsNullOrWhiteSpace(line))
             {
-                if (fields.Count > 0)
-                    yield return fields;
-                (fields, last, size) = (new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase), null, 0);
+                paragraph.Add(line, number);
+                continue;
             }
-            else
-            {
-                last = AddLine(fields, last, line, name, number);
-            }
+            if (paragraph.End() is { Count: > 0 } fields)
+                yield return fields;
+            (paragraph, size) = (new Paragraph(name), 0);
         }
-        if (fields.Count > 0)
-            yield return fields;
+        if (paragraph.End() is { Count: > 0 } rest)
+            yield return rest;
     }
 
-    private static string AddLine(Dictionary<string, string> fields, string? last, string line, string name, int number)
+    /// <summary>Fields as they come. The last one's value grows line by line: that of a Release has thousands.</summary>
+    private sealed class Paragraph(string name)
     {
-        if (line[0] is ' ' or '\t')
+        private readonly Dictionary<string, string> _fields = new(StringComparer.OrdinalIgnoreCase);
+        private readonly StringBuilder _value = new();
+        private string? _field;
+
+        public void Add(string line, int number)
         {
-            if (last is null)
-                throw new AptFormatException(name, number, "continues no field");
-            fields[last] += "\n" + line.Trim();
-            return last;
+            if (line[0] is ' ' or '\t')
+            {
+                if (_field is null)
+                    throw new AptFormatException(name, number, "continues no field");
+                _value.Append('\n').Append(line.AsSpan().Trim());
+                return;
+            }
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            if (colon <= 0)
+                throw new AptFormatException(name, number, "is no field");
+            EndField();
+            _field = line[..colon].Trim();
+            _value.Append(line.AsSpan(colon + 1).Trim());
         }
-        var colon = line.IndexOf(':', StringComparison.Ordinal);
-        if (colon <= 0)
-            throw new AptFormatException(name, number, "is no field");
-        var field = line[..colon].Trim();
-        fields[field] = line[(colon + 1)..].Trim();
-        return field;
+
+        public Dictionary<string, string> End()
+        {
+            EndField();
+            return _fields;
+        }
+
+        private void EndField()
+        {
+            if (_field is not null)
+                _fields[_field] = _value.ToString();
+            _value.Clear();
+        }
     }
 }
 

@@ -38,18 +38,4 @@ internal static class DuplicateRules
                 findings.Add(BtfRule.Duplicate, type, seen[blob.Record(type)], $"'{type.Name}' is the same as type {seen[blob.Record(type)]}");
         }
     }
-
-    private sealed class ByteEquality : IEqualityComparer<ReadOnlyMemory<byte>>
-    {
-        public static readonly ByteEquality Instance = new();
-
-        public bool Equals(ReadOnlyMemory<byte> x, ReadOnlyMemory<byte> y) => x.Span.SequenceEqual(y.Span);
-
-        public int GetHashCode(ReadOnlyMemory<byte> bytes)
-        {
-            var hash = new HashCode();
-            hash.AddBytes(bytes.Span);
-            return hash.ToHashCode();
-        }
-    }
 }

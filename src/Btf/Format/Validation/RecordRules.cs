@@ -110,6 +110,8 @@ internal sealed class RecordRules(BtfBlob blob, BtfFindings findings)
         var last = 0u;
         foreach (var member in type.Members)
         {
+            if (findings.Full)
+                return;
             CheckEntryName(type, member.NameOffset, optional: true);
             if (type.Kind == BtfKind.Union && member.BitOffset != 0)
                 findings.Add(BtfRule.MemberOffset, type, member.BitOffset, "member of a union is not at offset 0");
@@ -126,7 +128,11 @@ internal sealed class RecordRules(BtfBlob blob, BtfFindings findings)
         if (type.SizeOrType > 8 || !BitOperations.IsPow2(type.SizeOrType))
             findings.Add(BtfRule.Size, type, type.SizeOrType, "has an impossible size");
         foreach (var enumerator in type.Enumerators)
+        {
+            if (findings.Full)
+                return;
             CheckEntryName(type, enumerator.NameOffset, optional: false);
+        }
     }
 
     private void CheckEntryName(in BtfType type, uint nameOffset, bool optional)

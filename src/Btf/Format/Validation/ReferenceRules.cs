@@ -82,6 +82,8 @@ internal sealed class ReferenceRules(BtfBlob blob, ResolvedSizes sizes, BtfFindi
     {
         foreach (var member in type.Members)
         {
+            if (findings.Full)
+                return;
             if (IsSized(member.TypeId))
                 _members.Check(type, member);
             else
@@ -136,6 +138,8 @@ internal sealed class ReferenceRules(BtfBlob blob, ResolvedSizes sizes, BtfFindi
     {
         foreach (var entry in type.DatasecEntries)
         {
+            if (findings.Full)
+                return;
             var variable = blob[entry.TypeId];
             if (variable.Kind != BtfKind.Var)
                 findings.Add(BtfRule.DatasecEntry, type, entry.TypeId, "holds something else than a VAR");
