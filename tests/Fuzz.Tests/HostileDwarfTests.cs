@@ -117,17 +117,6 @@ public sealed class HostileDwarfTests
     }
 
     [Fact]
-    public void FunctionsThatShareManyParametersOfTheirOrigin()
-    {
-        var origin = new Die(Tag.Subprogram).Named("f");
-        var shared = Enumerable.Range(0, 25_000).Select(_ => new Die(Tag.FormalParameter).Named("p").OfType(Int)).ToList();
-        var instance = new Die(Tag.Subprogram).With(At.AbstractOrigin, Form.Ref4, origin).With(At.LowPc, Form.Addr, 16UL);
-        foreach (var parameter in shared)
-            instance.Holding(new Die(Tag.FormalParameter).With(At.AbstractOrigin, Form.Ref4, shared[^1]).With(At.Location, Form.Exprloc, new byte[] { 0x55 }));
-        AssertBounded([Int, origin.Holding(shared), instance], symbols: Functions("f"));
-    }
-
-    [Fact]
     public void ManyFunctionsOfOneNameAtManyAddresses()
     {
         var functions = Enumerable.Range(0, 12_000).Select(i => new Die(Tag.Subprogram).Named("f").OfType(Int).With(At.LowPc, Form.Addr, (ulong)i).With(At.External, Form.FlagPresent, 1UL)).ToList();
@@ -169,16 +158,6 @@ public sealed class HostileDwarfTests
         AssertBounded([Int, array, new Die(Tag.StructureType).Named("s").Sized(count).Holding(Die.Member("m", array, count))]);
     }
 
-    [Fact]
-    public void ManyUnitsThatShareALongTableOfAbbreviations()
-    {
-        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
-        dwarf.Add(4, [.. Enumerable.Range(0, 30_000).Select(i => new Die((ushort)(0x4000 + i % 0x3fff)).With((ushort)(1 + i % 16_000), Form.Data1, 1UL))]);
-        foreach (var _ in Enumerable.Range(0, 15_000))
-            dwarf.Add(4, []);
-        AssertBounded(Image(dwarf));
-    }
-
     [Theory]
     [InlineData(0UL)]
     [InlineData(1UL)]
@@ -198,31 +177,6 @@ public sealed class HostileDwarfTests
             dwarf.Add(version, [Int]);
             AssertBounded(Image(dwarf));
         }
-    }
-
-    [Fact]
-    public void ManyStructsOfOneNameInManyUnits()
-    {
-        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
-        foreach (var unit in Enumerable.Range(0, 120))
-        {
-            var structs = Enumerable.Range(0, 150).Select(i => new Die(Tag.StructureType).Named($"s{i}").Sized(8)).ToList();
-            var pointers = structs.ConvertAll(target => new Die(Tag.PointerType).OfType(target));
-            for (var i = 0; i < structs.Count; i++)
-                structs[i].Holding(Die.Member("next", pointers[(i + 1) % structs.Count], 0));
-            structs[unit % structs.Count].Holding(Die.Member($"m{unit}", structs[0], 8));
-            dwarf.Add(5, [.. structs, .. pointers]);
-        }
-        AssertBounded(Image(dwarf));
-    }
-
-    [Fact]
-    public void ManyNamesThatShareOneLongString()
-    {
-        var types = Enumerable.Range(0, 40_000).Select(i => new Die(Tag.Typedef).With(At.Name, Form.Strp, (ulong)i)).ToList();
-        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
-        dwarf.Add(4, types);
-        AssertBounded(Image(dwarf, elf => elf.Add(".debug_str", [.. Enumerable.Repeat((byte)'a', 400_000), 0])));
     }
 
     [Fact]

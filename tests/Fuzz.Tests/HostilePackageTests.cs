@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text;
+using Archive.Extractor;
 using Archive.Extractor.Packages;
+using Archive.Extractor.Vmlinuz;
 using Btf;
 using Btf.Elf;
 using Fuzz.Building;
@@ -88,14 +90,24 @@ public sealed class HostilePackageTests
     [InlineData("zstd -1")]
     public void DataThatExpandsALot(string compressor)
     {
-        var start = new ProcessStartInfo("bash", ["-c", $"head -c 300M /dev/zero | {compressor} -c"]) { RedirectStandardOutput = true, UseShellExecute = false };
-        using var process = Process.Start(start)!;
-        using var packed = new MemoryStream();
-        process.StandardOutput.BaseStream.CopyTo(packed);
-        process.WaitForExit();
-        AssertBounded(new DebTarget(), DebOf(packed.ToArray()));
-        AssertBounded(new TarballTarget(), packed.ToArray());
-        AssertBounded(new ShippedLimits(), DebOf(packed.ToArray()));
+        var packed = PackedZeros(compressor, "300M");
+        AssertBounded(new DebTarget(), DebOf(packed));
+        AssertBounded(new TarballTarget(), packed);
+        AssertBounded(new ShippedLimits(), DebOf(packed));
+    }
+
+    /// <summary>A kernel is searched at every magic: what each attempt costs has to add up to little.</summary>
+    [Theory]
+    [InlineData("gzip -9")]
+    [InlineData("bzip2 -9")]
+    [InlineData("xz -0")]
+    [InlineData("zstd -1")]
+    [InlineData("lz4 -l")]
+    public void ABootImageOfManyPayloadsThatExpandALot(string compressor)
+    {
+        var packed = PackedZeros(compressor, "60M");
+        byte[] image = [.. Enumerable.Repeat<byte[]>([0, .. packed], Math.Min(64, MaxBytes / (packed.Length + 1))).SelectMany(bytes => bytes)];
+        AssertBounded(new ShippedBootImage(), image);
     }
 
     [Fact]
@@ -106,6 +118,16 @@ public sealed class HostilePackageTests
 
     [Fact]
     public void ManyFields() => AssertBounded(new Deb822Target(), Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 100_000).Select(i => $"f{i}:\n"))));
+
+    private static byte[] PackedZeros(string compressor, string size)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", $"head -c {size} /dev/zero | {compressor} -c"]) { RedirectStandardOutput = true, UseShellExecute = false };
+        using var process = Process.Start(start)!;
+        using var packed = new MemoryStream();
+        process.StandardOutput.BaseStream.CopyTo(packed);
+        process.WaitForExit();
+        return packed.ToArray();
+    }
 
     private static byte[] DebOf(byte[] data) =>
         [.. "!<arch>\n"u8, .. Member("debian-binary", [.. "2.0\n"u8]), .. Member("control.tar", []), .. Member("data.tar.xz", data)];
@@ -131,6 +153,18 @@ public sealed class HostilePackageTests
             while (package.Files.Next() is { } file)
                 file.Content.CopyTo(Stream.Null);
         }
+
+        public override byte[] Mutate(byte[] input, byte[] other, Random random) => input;
+    }
+
+    /// <summary>A boot image within the limits that the product has.</summary>
+    private sealed class ShippedBootImage : FuzzTarget
+    {
+        public override string Name => "vmlinuz";
+
+        public override bool Declares(Exception problem) => base.Declares(problem) || problem is UnsupportedImageException;
+
+        public override void Execute(byte[] input) => _ = new BootImageReader(ExtractionLimits.Default, CancellationToken.None).Unpack(input);
 
         public override byte[] Mutate(byte[] input, byte[] other, Random random) => input;
     }

@@ -7,7 +7,8 @@ namespace Fuzz;
 /// <param name="Runs">Executions per target and worker, at most.</param>
 /// <param name="Time">Per target.</param>
 /// <param name="KeepBytes">Size up to which the kept corpus of a target may grow; 0 keeps nothing.</param>
-internal sealed record CampaignOptions(IReadOnlyList<FuzzTarget> Targets, long Runs, TimeSpan Time, int Seed, int Workers, long KeepBytes);
+/// <param name="Found">Folder of all inputs found, by target; null for none.</param>
+internal sealed record CampaignOptions(IReadOnlyList<FuzzTarget> Targets, long Runs, TimeSpan Time, int Seed, int Workers, long KeepBytes, string? Found);
 
 /// <summary>Fuzzes one target after the other, each on all workers, and adds up what was done.</summary>
 internal sealed class Campaign(CampaignOptions options, TextWriter output)
@@ -33,7 +34,9 @@ internal sealed class Campaign(CampaignOptions options, TextWriter output)
     {
         foreach (var input in InFlight.TakeLeft(target.Name))
             _crashers.TakeFatal(target, input, "died");
-        var workers = Enumerable.Range(0, options.Workers).Select(i => new Worker(target, i, options.Seed, _crashers)).ToList();
+        var found = options.Found is null ? null : Path.Combine(options.Found, target.Name);
+        List<byte[]> seeds = [.. Corpus.Kept(target.Name), .. found is null ? [] : FuzzFolders.FilesOf(found).Select(File.ReadAllBytes)];
+        var workers = Enumerable.Range(0, options.Workers).Select(i => new Worker(target, i, options.Seed, _crashers, seeds)).ToList();
         var clock = Stopwatch.StartNew();
         using (new Timer(_ => Watch(target, workers, clock), null, TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10)))
         {
@@ -43,6 +46,8 @@ internal sealed class Campaign(CampaignOptions options, TextWriter output)
         }
         _rows.Add(Row(target, workers, clock.Elapsed));
         _executions += workers.Sum(worker => worker.Executions);
+        if (found is not null)
+            Corpus.Save(workers.SelectMany(worker => worker.Corpus.Entries), found);
         if (options.KeepBytes > 0)
             output.WriteLine($"{target.Name}: {Corpus.Keep(target, workers.SelectMany(worker => worker.Corpus.Entries), options.KeepBytes)} new entries kept");
     }

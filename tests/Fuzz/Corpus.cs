@@ -53,6 +53,13 @@ internal sealed class Corpus
         return added;
     }
 
+    public static void Save(IEnumerable<byte[]> found, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var input in found)
+            File.WriteAllBytes(Path.Combine(folder, NameOf(input)), input);
+    }
+
     public static string NameOf(byte[] input) => Convert.ToHexStringLower(SHA256.HashData(input).AsSpan(0, 8));
 
     /// <summary>How often a block ran does not count here: what is kept is to be small.</summary>

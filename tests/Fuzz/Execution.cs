@@ -92,12 +92,14 @@ internal sealed record Execution(Verdict Verdict, string Signature, string? Prob
     private static string WithoutNumbers(ReadOnlySpan<char> message)
     {
         var text = new StringBuilder(Math.Min(message.Length, 120));
+        var inNumber = false;
         foreach (var c in message)
         {
             // What stands in quotes, and any letters past ASCII, comes from the input.
             if (c == '\'' || text.Length == 120)
                 break;
-            if (c is (< '0' or > '9') and (< 'a' or > 'f') and < '\x7f')
+            inNumber = char.IsAsciiDigit(c) || (inNumber && (char.IsAsciiHexDigit(c) || c == 'x'));
+            if (!inNumber && char.IsAscii(c))
                 text.Append(c);
         }
         return text.ToString();

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace Fuzz;
 
 /// <summary>
-/// <c>Fuzz [--target NAME]… [--seconds N] [--runs N] [--seed N] [--workers N] [--keep KIB] [--blind]</c>. Exit status: 0 nothing
+/// <c>Fuzz [--target NAME]… [--seconds N] [--runs N] [--seed N] [--workers N] [--keep KIB] [--found DIR] [--blind]</c>. Exit status: 0 nothing
 /// failed, 1 something did (its input is under crashers/).
 /// </summary>
 public static class FuzzCommand
@@ -27,7 +27,8 @@ public static class FuzzCommand
 
     private static readonly Option<bool> Blind = new("--blind") { Description = "Without instrumentation: only outcomes guide the search." };
 
-    private static readonly Option<DirectoryInfo?> Seeds = new("--seeds") { Description = "Folder with a folder of more inputs for each target." };
+    private static readonly Option<DirectoryInfo?> Found = new("--found")
+    { Description = "Folder that takes every input found, a folder for each target; the next campaign starts from them too." };
 
     private static readonly Option<FileInfo?> Replay = new("--replay") { Description = "Executes one file on the target, and shows what comes of it." };
 
@@ -35,7 +36,7 @@ public static class FuzzCommand
     public static int Run(string[] arguments)
     {
         Target.AcceptOnlyFromAmong([.. FuzzTarget.All.Select(target => target.Name)]);
-        var command = new RootCommand("Fuzzes the readers of untrusted input.") { Target, Seconds, Runs, Seed, Workers, Keep, Blind, Replay };
+        var command = new RootCommand("Fuzzes the readers of untrusted input.") { Target, Seconds, Runs, Seed, Workers, Keep, Found, Blind, Replay };
         command.SetAction(parsed => parsed.GetValue(Replay) is { } file ? Show(Targets(parsed), file) : Fuzz(parsed));
         return command.Parse(arguments).Invoke();
     }
@@ -43,7 +44,7 @@ public static class FuzzCommand
     private static int Fuzz(ParseResult parsed)
     {
         var options = new CampaignOptions(
-            Targets(parsed), parsed.GetValue(Runs), TimeSpan.FromSeconds(parsed.GetValue(Seconds)), parsed.GetValue(Seed), parsed.GetValue(Workers), parsed.GetValue(Keep) * 1024L);
+            Targets(parsed), parsed.GetValue(Runs), TimeSpan.FromSeconds(parsed.GetValue(Seconds)), parsed.GetValue(Seed), parsed.GetValue(Workers), parsed.GetValue(Keep) * 1024L, parsed.GetValue(Found)?.FullName);
         return new Campaign(options, TextWriter.Synchronized(Console.Out)).Run() ? 0 : Failed;
     }
 

@@ -29,6 +29,10 @@ internal abstract class FuzzTarget
         new Targets.TarTarget(),
         new Targets.DebTarget(),
         new Targets.TarballTarget(),
+        new Targets.CodecTarget(),
+        new Targets.Lz4Target(),
+        new Targets.LzoTarget(),
+        new Targets.VmlinuzTarget(),
         new Targets.Deb822Target(),
     ];
 }

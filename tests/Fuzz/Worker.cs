@@ -7,7 +7,7 @@ namespace Fuzz;
 /// One thread of a campaign against one target. What it tries follows from the seed and its own finds alone, so that a run
 /// can be repeated.
 /// </summary>
-internal sealed class Worker(FuzzTarget target, int index, int seed, Crashers crashers)
+internal sealed class Worker(FuzzTarget target, int index, int seed, Crashers crashers, IReadOnlyList<byte[]> seeds)
 {
     private readonly Random _random = new(HashCode(target.Name, index, seed));
     private readonly Novelty _novelty = new();
@@ -34,10 +34,10 @@ internal sealed class Worker(FuzzTarget target, int index, int seed, Crashers cr
     public void Run(long runs, TimeSpan time)
     {
         using var inFlight = new InFlight(target.Name, index);
-        foreach (var seedInput in Corpus.Kept(target.Name))
+        foreach (var input in seeds)
         {
-            Try(seedInput, inFlight);
-            Corpus.Add(seedInput);
+            if (Try(input, inFlight) || Corpus.Count == 0)
+                Corpus.Add(input);
         }
         for (var clock = Stopwatch.StartNew(); Executions < runs && clock.Elapsed < time;)
         {

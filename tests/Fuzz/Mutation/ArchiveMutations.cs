@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 
 namespace Fuzz.Mutation;
@@ -118,8 +117,8 @@ internal static class DebMutations
 
     private static byte[] Mutated(byte[] content, byte[] other, Random random)
     {
-        if (content is [0x1f, 0x8b, ..] && Inflated(content) is { } tar)
-            return Deflated(TarMutations.Apply(tar, other, random));
+        if (content is [0x1f, 0x8b, ..] && Gzip.Inflated(content) is { } tar)
+            return Gzip.Deflated(TarMutations.Apply(tar, other, random));
         if (content.AsSpan().StartsWith(XzMutations.Magic))
             return XzMutations.Apply(content, other, random);
         return content.Length >= 512 && content.AsSpan(257).StartsWith("ustar"u8)
@@ -133,28 +132,6 @@ internal static class DebMutations
         byte[] output = [.. archive.AsSpan(0, header + ArMutations.HeaderBytes), .. content, .. content.Length % 2 == 0 ? ""u8 : "\n"u8];
         Encoding.ASCII.GetBytes($"{content.Length,-10}", output.AsSpan(header + 48));
         return output;
-    }
-
-    private static byte[]? Inflated(byte[] content)
-    {
-        try
-        {
-            using var gzip = new GZipStream(new MemoryStream(content), CompressionMode.Decompress);
-            var tar = new byte[ByteMutations.MaxBytes];
-            return tar[..gzip.ReadAtLeast(tar, tar.Length, throwOnEndOfStream: false)];
-        }
-        catch (InvalidDataException)
-        {
-            return null;
-        }
-    }
-
-    private static byte[] Deflated(byte[] tar)
-    {
-        using var output = new MemoryStream();
-        using (var gzip = new GZipStream(output, CompressionLevel.Fastest))
-            gzip.Write(tar);
-        return output.ToArray();
     }
 }
 

@@ -5,6 +5,10 @@ namespace Archive.Extractor.Packages;
 /// <summary>A decoder of a format that is cut into blocks, each of which is decoded whole; this class hands them out.</summary>
 internal abstract class BlockDecoder(Stream source, string member) : DecoderStream(member)
 {
+    /// <summary>No byte of LZ4 or LZO makes more of output: each adds 255 to a length at most.</summary>
+    private protected const int MaxExpansion = 255;
+
+    private const int StepBytes = 256 * 1024;
     private byte[] _input = [];
     private byte[] _output = [];
     private int _start;
@@ -30,13 +34,26 @@ internal abstract class BlockDecoder(Stream source, string member) : DecoderStre
     }
 
     /// <summary>Room for a block of so many bytes; valid until the next one.</summary>
-    private protected Span<byte> Output(int length) => Buffer(ref _output, length);
+    private protected Span<byte> Output(int length)
+    {
+        if (_output.Length < length)
+            _output = GC.AllocateUninitializedArray<byte>(length);
+        return _output.AsSpan(0, length);
+    }
 
     /// <summary>The next bytes of the source, which must have them; valid until the next call.</summary>
     private protected ReadOnlySpan<byte> Take(int length)
     {
-        var bytes = Buffer(ref _input, length);
-        return TryFill(bytes) == length ? bytes : throw Malformed(null, "the compressed data ends too early");
+        // The length is a claim: room is made as the bytes come.
+        for (int filled = 0, goal; filled < length; filled = goal)
+        {
+            goal = Math.Min(length, Math.Max(StepBytes, 2 * filled));
+            if (_input.Length < goal)
+                Array.Resize(ref _input, goal);
+            if (TryFill(_input.AsSpan(filled..goal)) < goal - filled)
+                throw Malformed(null, "the compressed data ends too early");
+        }
+        return _input.AsSpan(0, length);
     }
 
     private protected uint TakeUInt32BigEndian() => BinaryPrimitives.ReadUInt32BigEndian(Take(sizeof(uint)));
@@ -49,12 +66,5 @@ internal abstract class BlockDecoder(Stream source, string member) : DecoderStre
         var count = source.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         _consumed += count;
         return count;
-    }
-
-    private static Span<byte> Buffer(ref byte[] buffer, int length)
-    {
-        if (buffer.Length < length)
-            buffer = GC.AllocateUninitializedArray<byte>(length);
-        return buffer.AsSpan(0, length);
     }
 }

@@ -50,7 +50,7 @@ internal sealed class Lz4LegacyDecoder(Stream source, string member, DecoderOpti
 
     private int DecodeBlock(int size)
     {
-        var problem = Lz4Block.TryDecode(Take(size), Output(BlockBytes), out var produced);
+        var problem = Lz4Block.TryDecode(Take(size), Output((int)Math.Min(BlockBytes, (long)MaxExpansion * size)), out var produced);
         if (problem is not null)
             throw Malformed((ulong)produced, $"lz4: {problem}");
         return produced;

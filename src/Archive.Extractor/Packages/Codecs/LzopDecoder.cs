@@ -33,6 +33,8 @@ internal sealed class LzopDecoder(Stream source, string member) : BlockDecoder(s
         if (size == 0)
             return 0;
         var compressed = TakeSize("compressed", size);
+        if (size > (long)MaxExpansion * compressed)
+            throw Malformed((ulong)compressed, $"a block of lzop that cannot expand to {size} bytes");
         var adler = TakeIf(flags, Flags.AdlerOfPlain);
         _ = TakeIf(flags, Flags.CrcOfPlain);
         if (compressed < size)
