@@ -123,15 +123,6 @@ public sealed class HostileDwarfTests
         AssertBounded([Int, .. functions], symbols: [.. Enumerable.Range(0, 12_000).Select(i => new BuiltSymbol("f", ElfSymbolType.Func, 1, (ulong)i))]);
     }
 
-    [Fact]
-    public void ManyVariablesThatCompleteDeclarations()
-    {
-        var declarations = Enumerable.Range(0, 20_000).Select(_ => new Die(Tag.Variable).Named("v").OfType(Int)).ToList();
-        var definitions = declarations.ConvertAll(declaration => new Die(Tag.Variable).With(At.Specification, Form.Ref4, declaration)
-            .With(At.Location, Form.Exprloc, new byte[] { 3, 8, 0x10, 0, 0, 0, 0, 0, 0 }));
-        AssertBounded([Int, .. declarations, .. definitions]);
-    }
-
     [Theory]
     [InlineData(Tag.StructureType, 70_000)]
     [InlineData(Tag.UnionType, 70_000)]
