@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text;
+using Archive.Extractor;
 using Archive.Extractor.Packages;
+using Archive.Extractor.Vmlinuz;
 using Btf;
 using Btf.Elf;
 using Fuzz.Building;
@@ -94,6 +96,20 @@ public sealed class HostilePackageTests
         AssertBounded(new ShippedLimits(), DebOf(packed));
     }
 
+    /// <summary>A kernel is searched at every magic: what each attempt costs has to add up to little.</summary>
+    [Theory]
+    [InlineData("gzip -9")]
+    [InlineData("bzip2 -9")]
+    [InlineData("xz -0")]
+    [InlineData("zstd -1")]
+    [InlineData("lz4 -l")]
+    public void ABootImageOfManyPayloadsThatExpandALot(string compressor)
+    {
+        var packed = PackedZeros(compressor, "60M");
+        byte[] image = [.. Enumerable.Repeat<byte[]>([0, .. packed], Math.Min(64, MaxBytes / (packed.Length + 1))).SelectMany(bytes => bytes)];
+        AssertBounded(new ShippedBootImage(), image);
+    }
+
     [Fact]
     public void FieldsOfManyLines() => AssertBounded(new Deb822Target(), Encoding.ASCII.GetBytes("SHA256:\n" + string.Concat(Enumerable.Repeat(" a\n", 340_000))));
 
@@ -137,6 +153,18 @@ public sealed class HostilePackageTests
             while (package.Files.Next() is { } file)
                 file.Content.CopyTo(Stream.Null);
         }
+
+        public override byte[] Mutate(byte[] input, byte[] other, Random random) => input;
+    }
+
+    /// <summary>A boot image within the limits that the product has.</summary>
+    private sealed class ShippedBootImage : FuzzTarget
+    {
+        public override string Name => "vmlinuz";
+
+        public override bool Declares(Exception problem) => base.Declares(problem) || problem is UnsupportedImageException;
+
+        public override void Execute(byte[] input) => _ = new BootImageReader(ExtractionLimits.Default, CancellationToken.None).Unpack(input);
 
         public override byte[] Mutate(byte[] input, byte[] other, Random random) => input;
     }

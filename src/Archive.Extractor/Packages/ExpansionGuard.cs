@@ -5,6 +5,9 @@ internal sealed class ExpansionGuard(DecoderStream decoder, ExtractionLimits lim
 {
     private long _expanded;
 
+    /// <summary>Bytes that came out so far, those included that were too many.</summary>
+    public long Expanded => _expanded;
+
     public override int Read(Span<byte> buffer)
     {
         var count = decoder.Read(buffer);

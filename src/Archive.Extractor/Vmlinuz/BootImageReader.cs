@@ -24,8 +24,15 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
 
     private const int MaxWrappings = 3;
 
-    /// <summary>Attempts at decoding while searching, and what may come of them all: magics of a few bytes occur by chance.</summary>
+    /// <summary>Attempts at decoding while searching: magics of a few bytes occur by chance.</summary>
     private const int MaxAttempts = 64;
+
+    /// <summary>What may come of all attempts together, for each byte of the image and at least. Kernels expand to six times their size at most.</summary>
+    private const int MaxSearchedExpansion = 32;
+    private const long AlwaysSearchedBytes = 8 << 20;
+
+    /// <summary>No kernel is so small that its ratio says nothing past this (see <see cref="ExtractionLimits.RatioFreeBytes"/>).</summary>
+    private const long RatioFreeBytes = 8 << 20;
 
     /// <summary>A kernel becomes two to six times its compressed size.</summary>
     private const long UsualExpansion = 8;
@@ -33,7 +40,7 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
     /// <summary>Most attempts of a search fail at once.</summary>
     private const int SearchBytes = 64 << 10;
 
-    private long _searched;
+    private long _decoded;
 
     /// <exception cref="MalformedInputException">The image is malformed, or beyond a limit.</exception>
     /// <exception cref="UnsupportedImageException">It uses something that we do not read.</exception>
@@ -66,7 +73,7 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
         if (codec == Codec.None)
             throw new UnsupportedImageException($"{form} with a payload that begins with 0x{BinaryPrimitives.ReadUInt32BigEndian(payload.Span):x8}");
         uint? size = header.EndsWithSize ? BinaryPrimitives.ReadUInt32LittleEndian(payload.Span[^4..]) : null;
-        var kernel = Decode(payload, $"{form} payload", Math.Min(size ?? long.MaxValue, payload.Length * UsualExpansion));
+        var kernel = Decode(payload, $"{form} payload", Math.Min(size ?? long.MaxValue, payload.Length * UsualExpansion), limits.MaxKernelBytes);
         if (size is not null && size != kernel.Length)
             throw new VmlinuzFormatException($"{form} payload", payload.Length - 4, size, $"{kernel.Length} bytes came out of it");
         return Unpack(kernel, Join(form, NameOf(codec)), arch, wrappings - 1);
@@ -75,15 +82,15 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
     private UnpackedKernel Search(ReadOnlyMemory<byte> image, string form, string? arch)
     {
         MalformedInputException? last = null;
+        var room = Math.Min(limits.MaxKernelBytes, AlwaysSearchedBytes + ((long)MaxSearchedExpansion * image.Length));
         foreach (var offset in PayloadSearch.Candidates(image.Span, MaxAttempts))
         {
             var payload = image[offset..];
-            if (_searched > limits.MaxKernelBytes)
+            if (_decoded >= room)
                 break;
             try
             {
-                var kernel = Decode(payload, $"{form} at 0x{offset:x}", SearchBytes);
-                _searched += kernel.Length;
+                var kernel = Decode(payload, $"{form} at 0x{offset:x}", SearchBytes, room - _decoded);
                 if (PayloadSearch.IsKernel(kernel))
                     return Unpack(kernel, Join(form, NameOf(Codecs.Detect(payload.Span))), arch, MaxWrappings - 1);
             }
@@ -100,13 +107,22 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
     }
 
     /// <param name="expected">Bytes that will come of it, so that memory is not allocated in steps.</param>
-    private ReadOnlyMemory<byte> Decode(ReadOnlyMemory<byte> payload, string name, long expected)
+    /// <param name="most">Bytes that may come of it.</param>
+    private ReadOnlyMemory<byte> Decode(ReadOnlyMemory<byte> payload, string name, long expected, long most)
     {
         using var source = WholeStream.Over(payload);
         var options = new DecoderOptions(1, limits.MaxDecoderBytes) { FirstStreamOnly = true };
         using var decoder = new ExpansionGuard(
-            Codecs.OpenDecoder(source, name, options), limits with { MaxExpandedBytes = limits.MaxKernelBytes });
-        return WholeStream.Read(decoder, expected, cancellation);
+            Codecs.OpenDecoder(source, name, options),
+            limits with { MaxExpandedBytes = most, RatioFreeBytes = Math.Min(limits.RatioFreeBytes, RatioFreeBytes) });
+        try
+        {
+            return WholeStream.Read(decoder, expected, cancellation);
+        }
+        finally
+        {
+            _decoded += decoder.Expanded;
+        }
     }
 
     private static byte[]? PowerPcWrapped(ReadOnlyMemory<byte> image)
