@@ -255,8 +255,10 @@ public sealed class HostileDwarfTests
 
     private static void AssertBounded(IEnumerable<Die> dies, List<BuiltSymbol>? symbols = null)
     {
+        // A name with two meanings makes the converter tell apart all that reaches it.
         var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
-        dwarf.Add(5, dies);
+        dwarf.Add(5, [new Die(Tag.StructureType).Named("ambiguous").Sized(1)]);
+        dwarf.Add(5, [new Die(Tag.StructureType).Named("ambiguous").Sized(2), .. dies]);
         AssertBounded(Image(dwarf, elf => elf.AddSymbols(symbols ?? [])));
     }
 

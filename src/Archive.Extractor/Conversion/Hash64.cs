@@ -11,8 +11,11 @@ internal static class Hash64
 {
     private const ulong Multiplier = 0x9e37_79b9_7f4a_7c15;
 
+    /// <summary>Not that of <see cref="Mix"/>, which takes it for zero: all that has the name 1 would be one type.</summary>
+    private const ulong Spreader = 0xa076_1d64_78bd_642f;
+
     /// <summary>Modulo 2^64.</summary>
-    private const ulong MultiplierInverse = 0xf1de_83e1_9937_733d;
+    private const ulong SpreaderInverse = 0x939c_72e4_af1e_62cf;
     private const ulong Secret = 0xd6e8_feb8_6659_fd93;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -25,10 +28,10 @@ internal static class Hash64
 
     /// <summary>Spreads a number over all bits, one to one; 0 stays 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Spread(ulong value) => value * Multiplier;
+    public static ulong Spread(ulong value) => value * Spreader;
 
     /// <summary>The number that <see cref="Spread"/> made this of.</summary>
-    public static ulong Unspread(ulong value) => value * MultiplierInverse;
+    public static ulong Unspread(ulong value) => value * SpreaderInverse;
 
     public static ulong Of(ReadOnlySpan<byte> bytes)
     {

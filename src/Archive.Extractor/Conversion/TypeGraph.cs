@@ -126,8 +126,11 @@ internal sealed class TypeGraph
     {
         if (_references.ContainsKey(key))
             return;
+        var node = _nodes.Find(content, long.MaxValue);
+        if (node < 0 || !_nodes.Nodes[node].IsTagged)
+            throw new DwarfFormatException(".debug_info", 0, content, "two types have the same hash");
         var tag = new TypeTag();
-        tag.Definitions.Add(_nodes.Find(content, long.MaxValue));
+        tag.Definitions.Add(node);
         Tags.Add(tag);
         _references[key] = -Tags.Count;
     }
