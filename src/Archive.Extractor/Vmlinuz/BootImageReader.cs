@@ -24,9 +24,6 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
 
     private const int MaxWrappings = 3;
 
-    /// <summary>Attempts at decoding while searching: magics of a few bytes occur by chance.</summary>
-    private const int MaxAttempts = 64;
-
     /// <summary>What may come of all attempts together, for each byte of the image and at least. Kernels expand to six times their size at most.</summary>
     private const int MaxSearchedExpansion = 32;
     private const long AlwaysSearchedBytes = 8 << 20;
@@ -83,7 +80,7 @@ internal sealed class BootImageReader(ExtractionLimits limits, CancellationToken
     {
         MalformedInputException? last = null;
         var room = Math.Min(limits.MaxKernelBytes, AlwaysSearchedBytes + ((long)MaxSearchedExpansion * image.Length));
-        foreach (var offset in PayloadSearch.Candidates(image.Span, MaxAttempts))
+        foreach (var offset in PayloadSearch.Candidates(image.Span))
         {
             var payload = image[offset..];
             if (_decoded >= room)

@@ -15,13 +15,16 @@ internal static class PayloadSearch
         [0x5d, 0, 0, 0, 4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
     ];
 
-    /// <summary>Offsets in ascending order, at most so many for each codec.</summary>
-    public static List<int> Candidates(ReadOnlySpan<byte> image, int most)
+    /// <summary>Magics of three or four bytes occur by chance, longer ones in the decompressor's code; each is an attempt at decoding.</summary>
+    private const int MostShort = 12, MostLong = 4, ShortBytes = 4;
+
+    /// <summary>Offsets in ascending order.</summary>
+    public static List<int> Candidates(ReadOnlySpan<byte> image)
     {
         var found = new List<int>();
         foreach (var magic in Magics)
         {
-            var (at, limit) = (0, found.Count + (most / Magics.Length));
+            var (at, limit) = (0, found.Count + (magic.Length <= ShortBytes ? MostShort : MostLong));
             while (found.Count < limit && image[at..].IndexOf(magic) is >= 0 and var next)
             {
                 found.Add(at + next);
