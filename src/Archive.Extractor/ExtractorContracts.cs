@@ -17,6 +17,9 @@ public enum BtfSource
 /// <param name="Threads">Worker threads, at least 1. The output is the same bytes for any number.</param>
 public sealed record ConversionOptions(BtfSource Source, int Threads)
 {
+    /// <summary>What conversion from DWARF emits.</summary>
+    public BtfFeatures Features { get; init; } = BtfFeatures.Kernel;
+
     public static ConversionOptions Default { get; } = new(BtfSource.Auto, Environment.ProcessorCount);
 }
 

@@ -15,11 +15,8 @@ public sealed class ModuleChecks(ConvertedKernel kernel)
     private readonly BtfBlob _kernel = BtfBlob.Parse(kernel.Bytes);
 
     /// <exception cref="ValidationException">A check failed; the message names the module.</exception>
-    /// <exception cref="UnsupportedImageException">The module builds on the kernel's own BTF, and this kernel's was made of its DWARF.</exception>
     public void Check(ModuleBtf module)
     {
-        if (module.Base is null && kernel.Facts.TakenFrom != BtfSource.Btf)
-            throw new UnsupportedImageException($"module {module.Name}: its BTF builds on the kernel's own, not on that made of DWARF");
         try
         {
             var ground = module.Base is null ? _kernel : BtfBlob.Parse(module.Base);

@@ -40,7 +40,7 @@ public static class VmlinuxConverter
             var bytes = image.Read(section ?? throw new NoDebugInfoException("the image has no .BTF section"));
             return Finish(bytes, facts);
         }
-        var converted = DwarfToBtf.Convert(files.Dwarf, files.Supplementary, options.Threads, cancellation);
+        var converted = DwarfToBtf.Convert(files.Dwarf, files.Supplementary, options, cancellation);
         return Finish(converted.Btf, facts with { Producer = converted.Producer, DwarfVersion = converted.DwarfVersion, SkippedUnits = converted.SkippedUnits });
     }
 

@@ -44,10 +44,12 @@ public static class BtfCommand
     {
         var left = FileArgument("LEFT");
         var right = FileArgument("RIGHT");
-        var command = new Command("diff", "Compare by structure, whatever the ids and their order; status 1 if different.") { left, right };
+        var leftBase = new Option<string?>("--base") { Description = "The BTF that LEFT is split on; RIGHT too if --right-base is not given." };
+        var rightBase = new Option<string?>("--right-base") { Description = "The BTF that RIGHT is split on." };
+        var command = new Command("diff", "Compare by structure, whatever the ids and their order; status 1 if different.") { left, right, leftBase, rightBase };
         command.SetAction(parsed => Run(parsed, output =>
         {
-            var diff = BtfDiff.Compare(BtfFile.Open(parsed.GetRequiredValue(left)), BtfFile.Open(parsed.GetRequiredValue(right)));
+            var diff = BtfDiff.Compare(Open(parsed, left, leftBase), Open(parsed, right, parsed.GetValue(rightBase) is null ? leftBase : rightBase));
             diff.Write(output);
             return diff.AreEqual;
         }));

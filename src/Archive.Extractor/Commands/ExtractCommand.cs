@@ -24,6 +24,9 @@ public static class ExtractCommand
     private static readonly Option<BtfSource> Source = new("--source")
     { Description = "Where the BTF is taken from.", DefaultValueFactory = _ => BtfSource.Auto };
 
+    private static readonly Option<BtfFeatures> Features = new("--features")
+    { Description = "What conversion from DWARF emits: kernel, btfhub, none, or a list of names.", DefaultValueFactory = _ => BtfFeatures.Kernel };
+
     private static readonly Option<int> Threads = new("--threads")
     { Description = "Threads for decoding and converting.", DefaultValueFactory = _ => Environment.ProcessorCount };
 
@@ -35,6 +38,8 @@ public static class ExtractCommand
 
     private static readonly Option<FileInfo> ModulesPackage = new Option<FileInfo>("--modules-package")
     { Description = "The package with the modules, where it is not that of the kernel (Ubuntu; Debian since forky)." }.AcceptExistingOnly();
+    private static readonly Option<ModuleForm> ModuleForms = new("--module-form")
+    { Description = "Split on the kernel's BTF, distilled (with a small base each), or flattened: also one file of kernel and modules.", DefaultValueFactory = _ => ModuleForm.Split };
 
     static ExtractCommand() => Threads.Validators.Add(static result =>
     {
@@ -44,7 +49,7 @@ public static class ExtractCommand
 
     public static Command Create()
     {
-        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Threads, Work, Modules, ModulesPackage };
+        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Features, Threads, Work, Modules, ModulesPackage, ModuleForms };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
@@ -55,8 +60,8 @@ public static class ExtractCommand
         {
             var job = ExtractJob.Of(
                 parsed.GetRequiredValue(Input), parsed.GetRequiredValue(Output), parsed.GetValue(Work),
-                new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads))) with
-            { ModulesFolder = parsed.GetValue(Modules)?.FullName, ModulesPackage = parsed.GetValue(ModulesPackage)?.FullName };
+                new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads)) { Features = parsed.GetValue(Features) }) with
+            { ModulesFolder = parsed.GetValue(Modules)?.FullName, ModulesPackage = parsed.GetValue(ModulesPackage)?.FullName, ModuleForm = parsed.GetValue(ModuleForms) };
             var summary = ExtractionDisplay.Show(parsed.InvocationConfiguration.Error, progress => job.Run(progress, cancellation));
             parsed.InvocationConfiguration.Output.WriteLine(summary);
             return Done;

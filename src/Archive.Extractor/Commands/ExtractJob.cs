@@ -1,15 +1,35 @@
 using System.Diagnostics;
 using Archive.Extractor.Packages;
+using Btf.Dedup;
+using Btf.Format;
 
 namespace Archive.Extractor.Commands;
+
+/// <summary>How the BTF of modules is written.</summary>
+internal enum ModuleForm
+{
+    /// <summary>Each on the kernel's BTF.</summary>
+    Split,
+
+    /// <summary>Each with a base of its own, beside it as <c>.base</c>.</summary>
+    Distilled,
+
+    /// <summary>Split, and all of them with the kernel in one file.</summary>
+    Flattened,
+}
 
 /// <summary>One run of the command: from the input to the written output and a line about it.</summary>
 internal sealed record ExtractJob(string Input, string Output, string WorkFolder, ConversionOptions Conversion)
 {
     private const string TarballExtension = ".btf.tar.xz";
 
+    /// <summary>No module's name: those have no dash.</summary>
+    private const string FlattenedName = "vmlinux-flattened.btf";
+
     /// <summary>Where the modules' BTF goes; null if it is not wanted.</summary>
     public string? ModulesFolder { get; init; }
+
+    public ModuleForm ModuleForm { get; init; }
 
     public static ExtractJob Of(FileInfo input, FileInfo output, DirectoryInfo? work, ConversionOptions conversion) =>
         new(input.FullName, output.FullName, work?.FullName ?? output.DirectoryName!, conversion);
@@ -35,23 +55,31 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
     {
         Directory.CreateDirectory(folder);
         var limits = ExtractionLimits.Default;
-        var (found, written) = (0, 0);
         using var package = new FileStream(ModulesPackage ?? Input, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        var checks = new ModuleChecks(kernel);
-        foreach (var module in PackageModules.Read(package, limits, Conversion.Threads, cancellation))
-        {
-            found++;
-            if (ModuleBtf.Of(module) is not { } btf)
-                continue;
-            checks.Check(btf);
-            var path = Path.Combine(folder, btf.Name + ".btf");
-            if (btf.Base is not null)
-                WriteAtomically(path + ".base", btf.Base);
-            WriteAtomically(path, btf.Bytes);
-            written++;
-        }
+        var modules = new List<ModuleBtf>();
+        var found = new ModuleConverter(kernel, Conversion).Convert(
+            PackageModules.Read(package, limits, Conversion.Threads, cancellation), modules.Add, cancellation);
+        foreach (var module in modules)
+            WriteModule(folder, ModuleForm == ModuleForm.Distilled ? Distill(kernel, module) : module);
+        if (ModuleForm == ModuleForm.Flattened)
+            WriteAtomically(Path.Combine(folder, FlattenedName), ModuleConverter.Flatten(kernel, modules));
+        return $"; {modules.Count} of {found} modules have BTF";
+    }
 
-        return $"; {written} of {found} modules have BTF";
+    private static ModuleBtf Distill(ConvertedKernel kernel, ModuleBtf module)
+    {
+        if (module.Base is not null)
+            return module;
+        var distilled = BtfDistiller.Distill(BtfBlob.Parse(module.Bytes, BtfBlob.Parse(kernel.Bytes)));
+        return new ModuleBtf(module.Name, distilled.Split, distilled.Base);
+    }
+
+    private static void WriteModule(string folder, ModuleBtf module)
+    {
+        var path = Path.Combine(folder, module.Name + ".btf");
+        if (module.Base is not null)
+            WriteAtomically(path + ".base", module.Base);
+        WriteAtomically(path, module.Bytes);
     }
 
     private byte[] Pack(ConvertedKernel kernel)

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Btf;
 using Btf.Format;
 
@@ -44,7 +45,9 @@ internal sealed class BtfEmitter
     }
 
     /// <returns>Null where two identities turn out to be one name.</returns>
-    public static byte[]? Emit(TypeGraph graph, NameResolution resolution, NameTexts texts, FunctionSelection functions, bool littleEndian)
+    public static byte[]? Emit(
+        TypeGraph graph, NameResolution resolution, NameTexts texts,
+        IReadOnlyList<(FunctionState State, int Unit)> functions, KfuncSets kfuncs, bool littleEndian)
     {
         var emitter = new BtfEmitter(graph, resolution, texts, littleEndian);
         emitter.NumberTypes();
@@ -52,7 +55,8 @@ internal sealed class BtfEmitter
         foreach (var vertex in emitter._vertices)
             emitter.Write(vertex);
         emitter.WriteIndexType();
-        emitter.WriteFunctions(functions.Select());
+        emitter.WriteFunctions(functions, kfuncs);
+        emitter.WriteTypeTags();
         emitter.WriteVariables();
         return emitter._namesAreUnique ? emitter._writer.ToArray() : null;
     }
@@ -245,7 +249,7 @@ internal sealed class BtfEmitter
     }
 
     /// <summary>Prototypes first, so that all names of types and parameters stand before those of functions.</summary>
-    private void WriteFunctions(IReadOnlyList<(FunctionState State, int Unit)> functions)
+    private void WriteFunctions(IReadOnlyList<(FunctionState State, int Unit)> functions, KfuncSets kfuncs)
     {
         foreach (var (state, unit) in functions)
         {
@@ -253,10 +257,35 @@ internal sealed class BtfEmitter
             if (IdOf(state.Prototype, @class) == 0)
                 Remember(state.Prototype, @class, WritePrototype(state.Prototype, unit));
         }
+        var tags = new List<(uint Type, int Component, string Tag)>();
         foreach (var (state, unit) in functions)
         {
             var prototype = IdOf(state.Prototype, _resolution.ClassOf(unit, state.Prototype));
-            _writer.Begin(_writer.AddString(_texts.OfHash(state.Name)), BtfKind.Func, false, (int)BtfLinkage.Static, prototype);
+            var id = (uint)_writer.Begin(_writer.AddString(_texts.OfHash(state.Name)), BtfKind.Func, false, (int)BtfLinkage.Static, prototype);
+            tags.AddRange(kfuncs.TagsOf(state.Name).Select(t => (id, -1, t)));
+            tags.AddRange(state.DeclTags.Select(t => (id, t.Component, Encoding.UTF8.GetString(_texts.OfHash(t.Tag)))));
+        }
+        WriteTags(tags);
+    }
+
+    /// <summary>The DECL_TAGs of types and members.</summary>
+    private void WriteTypeTags()
+    {
+        var tags = new List<(uint Type, int Component, string Tag)>();
+        for (var unit = 0; unit < _graph.Units.Count; unit++)
+        {
+            foreach (var tag in _graph.Units[unit].DeclTags)
+                tags.Add((IdOf(tag.Node, _resolution.ClassOf(unit, tag.Node)), tag.Component, Encoding.UTF8.GetString(_texts.OfHash(tag.Tag))));
+        }
+        WriteTags(tags);
+    }
+
+    private void WriteTags(List<(uint Type, int Component, string Tag)> tags)
+    {
+        foreach (var (type, component, tag) in tags.Where(t => t.Type != 0).Distinct().OrderBy(t => t.Type).ThenBy(t => t.Component).ThenBy(t => t.Tag, StringComparer.Ordinal))
+        {
+            _writer.Begin(_writer.AddString(Encoding.UTF8.GetBytes(tag)), BtfKind.DeclTag, false, 0, type);
+            _writer.Word((uint)component);
         }
     }
 

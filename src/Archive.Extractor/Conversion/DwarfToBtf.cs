@@ -24,18 +24,20 @@ internal sealed record DwarfConversion(byte[] Btf, string? Producer, int DwarfVe
 internal static class DwarfToBtf
 {
     /// <param name="supplementary">The file that dwz moved common DIEs to; null where there is none, or it is not at hand.</param>
-    public static DwarfConversion Convert(ElfImage image, ElfImage? supplementary, int threads, CancellationToken cancellation)
+    public static DwarfConversion Convert(ElfImage image, ElfImage? supplementary, ConversionOptions options, CancellationToken cancellation)
     {
+        var features = options.Features;
         var sections = new DebugSections(image, supplementary);
         var symbols = ElfSymbols.Read(image);
-        var functions = FunctionSymbols.Read(symbols);
-        var perCpu = PerCpuSection.Find(image, symbols);
+        var functions = FunctionSymbols.Read(symbols, features.HasFlag(BtfFeatures.OptimizedFunc));
+        var perCpu = features.HasFlag(BtfFeatures.Var) ? PerCpuSection.Find(image, symbols) : null;
+        var kfuncs = features.HasFlag(BtfFeatures.DeclTagKfuncs) ? KfuncSets.Read(image, symbols) : KfuncSets.None;
 
         // Only a linker that merges strings makes an offset stand for a name; objects and dwz's files hold a name more than once.
         var identity = image.Type == ElfType.Relocatable || supplementary is not null ? NameIdentity.Content : NameIdentity.Offset;
-        var context = new ImageContext(sections, image.Machine, new NameTable(sections.Str), identity, functions, perCpu);
-        return Convert(context, threads, cancellation)
-            ?? Convert(context with { Identity = NameIdentity.Content }, threads, cancellation)
+        var context = new ImageContext(sections, image.Machine, new NameTable(sections.Str), identity, features, functions, kfuncs, perCpu);
+        return Convert(context, options.Threads, cancellation)
+            ?? Convert(context with { Identity = NameIdentity.Content }, options.Threads, cancellation)
             ?? throw new InvalidOperationException("names compared by their text are unique");
     }
 
@@ -51,7 +53,8 @@ internal static class DwarfToBtf
         cancellation.ThrowIfCancellationRequested();
         var resolution = new NameResolution(graph);
         var texts = new NameTexts(context.Sections.Str, context.Identity, context.Names, workers.Select(w => w.Names));
-        var btf = BtfEmitter.Emit(graph, resolution, texts, new FunctionSelection(graph, context.Functions), context.Sections.Endian.LittleEndian);
+        var functions = new FunctionSelection(graph, context.Functions, context.Features.HasFlag(BtfFeatures.ConsistentFunc)).Select();
+        var btf = BtfEmitter.Emit(graph, resolution, texts, functions, context.Kfuncs, context.Sections.Endian.LittleEndian);
         return btf is null ? null
             : new DwarfConversion(btf, workers.MinBy(w => w.Producer.Offset)!.Producer.Text, workers.Max(w => w.HighestVersion), workers.Sum(w => w.SkippedUnits));
     }

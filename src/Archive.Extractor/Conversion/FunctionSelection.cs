@@ -7,7 +7,7 @@ namespace Archive.Extractor.Conversion;
 /// are names at several addresses, names with prototypes that differ between units, and functions whose parameters the
 /// compiler moved, reordered or removed (the rules of pahole's consistent_func and optimized_func).
 /// </summary>
-internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols)
+internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols, bool consistent)
 {
     /// <summary>Types looked at for one pair of prototypes. Prototypes that nest deeper (none in a kernel do) count as different.</summary>
     private const int MaxSteps = 10_000;
@@ -39,6 +39,8 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
 
     private (FunctionState State, int Unit)? Choose(FunctionSymbols.Entry symbol, List<(FunctionState State, int Unit)> states)
     {
+        if (!consistent)
+            return Canonical(symbol, states);
         if (symbol.IsAmbiguous || states.Exists(s => s.State.UnexpectedRegister || s.State.ReorderedParameters))
             return null;
         var canonical = Canonical(symbol, states);

@@ -9,6 +9,9 @@ namespace Archive.Extractor.Conversion;
 internal sealed class FunctionSymbols
 {
     private readonly Dictionary<ulong, Entry> _entries = [];
+    private readonly bool _clones;
+
+    private FunctionSymbols(bool clones) => _clones = clones;
 
     /// <summary>One name: the addresses of its symbols, and which of them have changed signatures by their suffix.</summary>
     public sealed class Entry
@@ -38,9 +41,10 @@ internal sealed class FunctionSymbols
     public bool Contains(ulong name) => _entries.ContainsKey(name);
 
     /// <summary>The functions of the image; none where it is stripped.</summary>
-    public static FunctionSymbols Read(ElfSymbols? symbols)
+    /// <param name="clones">Take functions with a suffix as well.</param>
+    public static FunctionSymbols Read(ElfSymbols? symbols, bool clones)
     {
-        var functions = new FunctionSymbols();
+        var functions = new FunctionSymbols(clones);
         for (var i = 0; i < (symbols?.Count ?? 0); i++)
         {
             var symbol = symbols![i];
@@ -54,6 +58,8 @@ internal sealed class FunctionSymbols
     {
         var dot = name.IndexOf((byte)'.');
         var suffix = dot < 0 ? default : name[dot..];
+        if (dot >= 0 && !_clones)
+            return;
         if (suffix.IndexOf(".cold"u8) >= 0 || suffix.IndexOf(".part"u8) >= 0)
             return;
         var stem = dot < 0 ? name : name[..dot];

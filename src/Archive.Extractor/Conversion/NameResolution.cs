@@ -55,8 +55,11 @@ internal sealed class NameResolution
     private int[] _bindings = [];
     private int[] _boundClasses = [];
 
-    /// <summary>For each entry of <see cref="_reached"/> of a struct: the first unit that shows it and defines the name; -1 for none.</summary>
-    private int[] _definedIn = [];
+    /// <summary>For each struct the first of its entries in <see cref="_shows"/>, plus one; 0 for none.</summary>
+    private readonly int[] _firstShow;
+
+    /// <summary>Units that show a struct, one for each set of definitions that they give it; Next is the next of the same struct, plus one.</summary>
+    private readonly List<(int Unit, int Next)> _shows = [];
 
     /// <summary>For an ambiguous name that some units only declare: the unit whose definition a declaration takes; -1 for none.</summary>
     private int[] _forwardUnits = [];
@@ -72,6 +75,7 @@ internal sealed class NameResolution
         _graph = graph;
         _reach = new (int, int)[graph.Count];
         _firstClass = new int[graph.Count];
+        _firstShow = new int[graph.Count];
         _ordinals = new int[graph.Count];
         _ambiguousIndex = new int[graph.Tags.Count];
         Array.Fill(_ambiguousIndex, -1);
@@ -225,36 +229,83 @@ internal sealed class NameResolution
         }
     }
 
-    /// <summary>For a name that one unit declares and another defines, with the same struct referring to it: the first such definition.</summary>
+    /// <summary>
+    /// For a name that one unit declares and another defines, with the same struct referring to it: the first such definition.
+    /// The two must agree on what else the struct refers to, else it is not the same struct.
+    /// </summary>
     private void FindForwardUnits()
     {
-        var declared = new bool[_reached.Count];
-        _definedIn = new int[_reached.Count];
-        Array.Fill(_definedIn, -1);
+        ShowStructs();
+        _forwardUnits = new int[_ambiguous.Count];
+        Array.Fill(_forwardUnits, -1);
+        for (var node = 0; node < _firstShow.Length; node++)
+        {
+            for (var show = _firstShow[node]; show != 0; show = _shows[show - 1].Next)
+            {
+                foreach (var name in ReachOf(node))
+                {
+                    ref var first = ref _forwardUnits[name];
+                    if (BindingOf(_shows[show - 1].Unit, name) == 0 && DefiningUnit(_shows[show - 1].Unit, node, name) is var unit and >= 0 && (first < 0 || unit < first))
+                        first = unit;
+                }
+            }
+        }
+    }
+
+    /// <summary>Lists for each struct the first unit of each set of definitions that it shows it with.</summary>
+    private void ShowStructs()
+    {
+        _shows.Clear();
+        Array.Clear(_firstShow);
         for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
             foreach (var node in _graph.Units[unit].Types)
             {
-                var (start, count) = _reach[node];
-                if (count == 0 || !_graph[node].IsComposite)
-                    continue;
-                for (var i = start; i < start + count; i++)
-                {
-                    if (_bindings[unit * _ambiguous.Count + _reached[i]] == 0)
-                        declared[i] = true;
-                    else if (_definedIn[i] < 0)
-                        _definedIn[i] = unit;
-                }
+                if (_reach[node].Count > 0 && _graph[node].IsComposite)
+                    Show(unit, node);
             }
         }
-        _forwardUnits = new int[_ambiguous.Count];
-        Array.Fill(_forwardUnits, -1);
-        for (var i = 0; i < declared.Length; i++)
+    }
+
+    private void Show(int unit, int node)
+    {
+        var last = 0;
+        for (var i = _firstShow[node]; i != 0; i = _shows[i - 1].Next)
         {
-            ref var first = ref _forwardUnits[_reached[i]];
-            if (declared[i] && _definedIn[i] >= 0 && (first < 0 || _definedIn[i] < first))
-                first = _definedIn[i];
+            last = i;
+            if (AreBoundAlike(_shows[i - 1].Unit, unit, node, orUnbound: false))
+                return;
         }
+        _shows.Add((unit, 0));
+        if (last == 0)
+            _firstShow[node] = _shows.Count;
+        else
+            CollectionsMarshal.AsSpan(_shows)[last - 1].Next = _shows.Count;
+    }
+
+    private int BindingOf(int unit, int name) => _bindings[unit * _ambiguous.Count + name];
+
+    /// <summary>Two units give the same definitions to the names that a node reaches; or one of them gives none.</summary>
+    private bool AreBoundAlike(int left, int right, int node, bool orUnbound)
+    {
+        foreach (var name in ReachOf(node))
+        {
+            var (a, b) = (BindingOf(left, name), BindingOf(right, name));
+            if (a != b && !(orUnbound && (a == 0 || b == 0)))
+                return false;
+        }
+        return true;
+    }
+
+    /// <summary>The first unit that shows the same struct, contradicts this unit in nothing, and defines a name that this unit only declares; -1 for none.</summary>
+    private int DefiningUnit(int unit, int node, int name)
+    {
+        for (var i = _firstShow[node]; i != 0; i = _shows[i - 1].Next)
+        {
+            if (BindingOf(_shows[i - 1].Unit, name) > 0 && AreBoundAlike(unit, _shows[i - 1].Unit, node, orUnbound: true))
+                return _shows[i - 1].Unit;
+        }
+        return -1;
     }
 
     /// <summary>Pass 4: the classes of the bound definitions, by the classes that the round before gave to what they reach, until no class splits.</summary>
@@ -352,7 +403,7 @@ internal sealed class NameResolution
             if (_bindings[unit * _ambiguous.Count + name] == 0)
             {
                 complete = false;
-                from = isComposite && _definedIn[i] >= 0 ? _definedIn[i] : _forwardUnits[name];
+                from = isComposite && DefiningUnit(unit, node, name) is var near and >= 0 ? near : _forwardUnits[name];
                 if (from < 0)
                 {
                     hash = Hash64.Mix(hash, ulong.MaxValue);

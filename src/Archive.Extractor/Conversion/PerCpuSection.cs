@@ -14,22 +14,25 @@ internal sealed class PerCpuSection
 
     private readonly ElfSection _section;
 
-    /// <summary>Names of the objects at offset 0: the linker gives discarded variables that address too.</summary>
-    private readonly HashSet<ulong> _atStart = [];
+    /// <summary>Names of the objects of the section, with their offsets.</summary>
+    private readonly HashSet<(ulong Name, ulong Offset)> _objects = [];
 
-    private PerCpuSection(ElfSection section, ElfSymbols? symbols)
+    /// <summary>Every section of a relocatable image begins at address 0, so that an address alone tells nothing.</summary>
+    private readonly bool _isRelocatable;
+
+    private PerCpuSection(ElfSection section, ElfSymbols? symbols, bool isRelocatable)
     {
-        _section = section;
+        (_section, _isRelocatable) = (section, isRelocatable);
         for (var i = 0; i < (symbols?.Count ?? 0); i++)
         {
             var symbol = symbols![i];
-            if (symbol.Type == ElfSymbolType.Object && symbol.SectionIndex == section.Index && symbol.Value == section.Address)
-                _atStart.Add(Hash64.Of(symbols.NameOf(symbol)));
+            if (symbol.Type == ElfSymbolType.Object && symbol.SectionIndex == section.Index)
+                _objects.Add((Hash64.Of(symbols.NameOf(symbol)), symbol.Value - section.Address));
         }
     }
 
     public static PerCpuSection? Find(ElfImage image, ElfSymbols? symbols) =>
-        image.Find(Name) is { Size: > 0 } section ? new PerCpuSection(section, symbols) : null;
+        image.Find(Name) is { Size: > 0 } section ? new PerCpuSection(section, symbols, image.Type == ElfType.Relocatable) : null;
 
     /// <summary>The variables of the unit that live in the section.</summary>
     public IReadOnlyList<VariableState> Collect(UnitDies dies, in UnitHeader unit, NameReader names, UnitEncoder encoder, ReadOnlySpan<byte> bytes, DebugSections sections)
@@ -77,13 +80,16 @@ internal sealed class PerCpuSection
 
     private VariableState? Describe(VariableDie variable, ulong offset, ReadOnlySpan<byte> text, NameReader names, UnitEncoder encoder)
     {
-        if (text.IsEmpty || variable.TypeRef == 0 || IsGenerated(text) || (offset == 0 && !_atStart.Contains(Hash64.Of(text))))
+        if (text.IsEmpty || variable.TypeRef == 0 || IsGenerated(text) || (NeedsSymbol(offset) && !_objects.Contains((Hash64.Of(text), offset))))
             return null;
         var size = encoder.SizeAt(variable.TypeRef);
         return size is 0 or > uint.MaxValue
             ? null
             : new VariableState(names.Keep(text), encoder.KeyAt(variable.TypeRef), (uint)offset, (uint)size, variable.External);
     }
+
+    /// <summary>The linker gives the variables that it discards the address 0 as well.</summary>
+    private bool NeedsSymbol(ulong offset) => _isRelocatable || offset == 0;
 
     private static bool IsGenerated(ReadOnlySpan<byte> name)
     {

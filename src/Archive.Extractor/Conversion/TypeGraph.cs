@@ -88,7 +88,11 @@ internal sealed class TypeGraph
     {
         for (var i = 0; i < unit.Types.Length; i++)
             unit.Types[i] = map[unit.Types[i]];
-        return unit with { Functions = [.. unit.Functions.Select(f => f with { Prototype = map[f.Prototype] })] };
+        return unit with
+        {
+            Functions = [.. unit.Functions.Select(f => f with { Prototype = map[f.Prototype] })],
+            DeclTags = [.. unit.DeclTags.Select(t => t with { Node = map[t.Node] })],
+        };
     }
 
     private void IndexReferences(IReadOnlyList<NodeTable> tables)

@@ -9,7 +9,7 @@ namespace Archive.Extractor.Conversion;
 /// key: a struct, union or enum with a name counts by kind and name only, so that recursion ends there and a forward declaration
 /// equals its definition. What such a name means is settled for the whole image by <see cref="NameResolution"/>.
 /// </summary>
-internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
+internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures features)
 {
     /// <summary>Deepest nesting of types that have no name to stop at; C code stays below 20.</summary>
     private const int MaxDepth = 500;
@@ -23,6 +23,9 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
     private readonly HashSet<ulong> _conflicts = [];
     private byte[] _state = [];
     private ulong[] _keys = [];
+
+    /// <summary>Index plus one of each type's node.</summary>
+    private int[] _nodeOf = [];
     private NodeChild[] _scratch = new NodeChild[256];
     private int _scratchCount;
     private UnitDies _dies = null!;
@@ -81,6 +84,9 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
         return 0;
     }
 
+    /// <summary>Node of a type DIE; -1 where it stands for void or another type.</summary>
+    public int NodeOf(int type) => _nodeOf[type] - 1;
+
     /// <summary>Adds the prototype with these parameters (name and key), and returns the index of its node.</summary>
     public int AddPrototype(ulong returned, ReadOnlySpan<NodeChild> parameters, long seenAt) =>
         Intern(new TypeNode { Kind = BtfKind.FuncProto, Target = returned }, parameters, seenAt, out _);
@@ -92,7 +98,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
         if (_state.Length < dies.TypeCount)
         {
             var size = Math.Max(dies.TypeCount, _state.Length * 2);
-            (_state, _keys) = (new byte[size], new ulong[size]);
+            (_state, _keys, _nodeOf) = (new byte[size], new ulong[size], new int[size]);
         }
         Array.Clear(_state, 0, dies.TypeCount);
         Array.Clear(_keys, 0, dies.TypeCount);
@@ -179,6 +185,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
         if (_state[type] == InProgress || depth > MaxDepth)
             throw TooDeep(die);
         _state[type] = InProgress;
+        _nodeOf[type] = 0;
         if (die.Shape == TypeShape.Transparent)
         {
             _keys[type] = TargetOf(die, depth);
@@ -190,6 +197,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
             var index = Intern(node, _scratch.AsSpan(start, _scratchCount - start), die.Offset, out var content);
             _scratchCount = start;
             List(index);
+            _nodeOf[type] = index + 1;
             if (!node.IsTagged)
                 _keys[type] = content;
             else if (_keys[type] != node.Key)
@@ -295,7 +303,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
         node.Size = Narrow(die, die.Size);
         switch (die.Encoding)
         {
-            case DwAte.Float:
+            case DwAte.Float when features.HasFlag(BtfFeatures.Float):
                 node.Kind = BtfKind.Float;
                 return;
             case DwAte.ComplexFloat or DwAte.ImaginaryFloat:
@@ -346,16 +354,17 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names)
         return _littleEndian ? offset + storageBits - fromTop - member.BitSize : offset + fromTop;
     }
 
+    /// <summary>Signed enumerators are marked since there is ENUM64 (Linux 6.0).</summary>
     private void DescribeEnum(in TypeDie die, ref TypeNode node)
     {
         node.Size = die.Size == 0 ? 4 : Narrow(die, die.Size);
-        node.Kind = node.Size > 4 ? BtfKind.Enum64 : BtfKind.Enum;
+        node.Kind = node.Size > 4 && features.HasFlag(BtfFeatures.Enum64) ? BtfKind.Enum64 : BtfKind.Enum;
         for (int i = die.FirstChild, left = die.ChildCount; left > 0; left--)
         {
             ref readonly var enumerator = ref _dies.Children[i];
-            if (node.Kind == BtfKind.Enum)
+            if (node.Kind == BtfKind.Enum && features.HasFlag(BtfFeatures.Enum64))
                 node.Flag |= (long)enumerator.Value < 0;
-            Push(new NodeChild(enumerator.Name, enumerator.Value, 0, 0));
+            Push(new NodeChild(enumerator.Name, node.Kind == BtfKind.Enum ? (uint)enumerator.Value : enumerator.Value, 0, 0));
             i = enumerator.Next;
         }
         if (node.Kind == BtfKind.Enum64 && die.TypeRef != 0)

@@ -18,7 +18,11 @@ internal sealed record FunctionState(
     bool UnexpectedRegister,
     bool OptimizedParameters,
     bool ReorderedParameters,
-    long SeenAt);
+    long SeenAt)
+{
+    /// <summary>Its DECL_TAGs: number of the parameter, or -1, and hash of the text.</summary>
+    public IReadOnlyList<(int Component, ulong Tag)> DeclTags { get; init; } = [];
+}
 
 /// <summary>Collects the functions of a unit that the symbol table knows, with their prototypes.</summary>
 internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations locations, UnitEncoder encoder)
@@ -138,8 +142,11 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
         var seenAt = (long)die.Offset;
         var returned = encoder.KeyAt(ReturnTypeOf(dies, die));
         var prototype = encoder.AddPrototype(returned, CollectionsMarshal.AsSpan(_parameters), seenAt);
-        return new FunctionState(name, prototype, die.Address, unexpected && !hasStruct, optimized, reordered, seenAt);
+        return new FunctionState(name, prototype, die.Address, unexpected && !hasStruct, optimized, reordered, seenAt) { DeclTags = TagsOf(dies, function) };
     }
+
+    private static IReadOnlyList<(int Component, ulong Tag)> TagsOf(UnitDies dies, int function) =>
+        dies.DeclTags.Count == 0 ? [] : [.. dies.DeclTags.Where(t => t.Owner == -function - 1).Select(t => (t.Component, t.Tag))];
 
     private static uint ReturnTypeOf(UnitDies dies, in FunctionDie die)
     {

@@ -3,7 +3,11 @@ namespace Archive.Extractor.Conversion;
 /// <summary>What is left of one unit after it was encoded: which distinct types it holds, its functions and per-CPU variables.</summary>
 /// <param name="Offset">Of the unit in <c>.debug_info</c>.</param>
 /// <param name="Types">Nodes of its type DIEs, each once.</param>
-internal sealed record UnitTypes(long Offset, int[] Types, IReadOnlyList<FunctionState> Functions, IReadOnlyList<VariableState> Variables);
+/// <param name="DeclTags">DECL_TAGs of types.</param>
+internal sealed record UnitTypes(long Offset, int[] Types, IReadOnlyList<FunctionState> Functions, IReadOnlyList<VariableState> Variables, DeclTagState[] DeclTags);
+
+/// <summary>A DECL_TAG of a node, or of its member of this number (else -1); with the hash of its text.</summary>
+internal readonly record struct DeclTagState(int Node, int Component, ulong Tag);
 
 /// <summary>A per-CPU variable.</summary>
 /// <param name="Name">Hash of the name.</param>

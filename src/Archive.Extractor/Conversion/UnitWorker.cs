@@ -4,7 +4,9 @@ using Btf.Elf;
 namespace Archive.Extractor.Conversion;
 
 /// <summary>What all workers share: the image's symbols and sections, read only.</summary>
-internal sealed record ImageContext(DebugSections Sections, ElfMachine Machine, NameTable Names, NameIdentity Identity, FunctionSymbols Functions, PerCpuSection? PerCpu);
+internal sealed record ImageContext(
+    DebugSections Sections, ElfMachine Machine, NameTable Names, NameIdentity Identity,
+    BtfFeatures Features, FunctionSymbols Functions, KfuncSets Kfuncs, PerCpuSection? PerCpu);
 
 /// <summary>Converts units one after another into a table of its own. One per thread.</summary>
 internal sealed class UnitWorker
@@ -21,8 +23,8 @@ internal sealed class UnitWorker
     {
         _image = image;
         Names = new NameReader(image.Sections, image.Names, image.Identity);
-        _parser = new UnitParser(image.Sections, Names, image.Functions);
-        _encoder = new UnitEncoder(Nodes, Names);
+        _parser = new UnitParser(image.Sections, Names, image.Functions, image.Features);
+        _encoder = new UnitEncoder(Nodes, Names, image.Features);
         _functions = new UnitFunctions(image.Functions, new ParameterLocations(image.Sections, image.Machine), _encoder);
     }
 
@@ -54,8 +56,11 @@ internal sealed class UnitWorker
         _found.Clear();
         _functions.Collect(_dies, unit, bytes, _found);
         var variables = _image.PerCpu?.Collect(_dies, unit, Names, _encoder, bytes, _image.Sections) ?? [];
-        return new UnitTypes(unit.Offset, types, [.. _found], variables);
+        return new UnitTypes(unit.Offset, types, [.. _found], variables, DeclTags());
     }
+
+    private DeclTagState[] DeclTags() =>
+        [.. _dies.DeclTags.Where(t => t.Owner > 0 && _encoder.NodeOf(t.Owner - 1) >= 0).Select(t => new DeclTagState(_encoder.NodeOf(t.Owner - 1), t.Component, t.Tag))];
 
     private void NoteProducer(in UnitHeader unit, ReadOnlySpan<byte> bytes)
     {

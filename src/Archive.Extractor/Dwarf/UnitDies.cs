@@ -138,6 +138,12 @@ internal struct FunctionDie
 /// <param name="Length">Of it; 0 where there is none.</param>
 internal readonly record struct VariableDie(uint Offset, NameRef Name, uint TypeRef, uint Specification, int Position, int Length, bool External);
 
+/// <summary>A btf_decl_tag.</summary>
+/// <param name="Owner">n for type n-1, -n for function n-1.</param>
+/// <param name="Component">Number of the member or parameter that it stands on; -1 for the type or function itself.</param>
+/// <param name="Tag">Hash of its text.</param>
+internal readonly record struct DeclTagDie(int Owner, int Component, ulong Tag);
+
 /// <summary>The DIEs of one unit that the converter needs, as flat arrays that a worker reuses from unit to unit.</summary>
 internal sealed class UnitDies
 {
@@ -146,6 +152,7 @@ internal sealed class UnitDies
     public FunctionDie[] Functions = new FunctionDie[256];
     public ParameterDie[] Parameters = new ParameterDie[1024];
     public readonly List<VariableDie> Variables = [];
+    public readonly List<DeclTagDie> DeclTags = [];
     public int TypeCount;
     public int FunctionCount;
 
@@ -181,6 +188,7 @@ internal sealed class UnitDies
     {
         TypeCount = FunctionCount = ChildCount = ParameterCount = 0;
         Variables.Clear();
+        DeclTags.Clear();
         _foreign.Clear();
         _foreignFunctions.Clear();
         _ownFunctions = -1;

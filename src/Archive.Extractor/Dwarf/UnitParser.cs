@@ -7,7 +7,7 @@ namespace Archive.Extractor.Dwarf;
 /// One pass over the DIEs of a unit that fills <see cref="UnitDies"/>. Types are taken wherever they stand, function bodies
 /// included; nothing is resolved yet. Types of other units that the unit refers to are then read one by one.
 /// </summary>
-internal sealed class UnitParser(DebugSections sections, NameReader names, FunctionSymbols symbols)
+internal sealed class UnitParser(DebugSections sections, NameReader names, FunctionSymbols symbols, BtfFeatures features)
 {
     /// <summary>Deepest nesting of DIEs we follow; compilers write some 100.</summary>
     private const int MaxNesting = 1 << 16;
@@ -24,6 +24,9 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
 
     /// <summary>Whose children are being read: 0 nobody's, n type n-1's, -n function n-1's.</summary>
     private int _owner;
+
+    /// <summary>Owner and depth of what stands inside the member or parameter that was added last.</summary>
+    private (int Owner, int Depth) _memberOf;
 
     /// <summary>Header of the unit that was parsed last, with the bases that its DIE states.</summary>
     public UnitHeader Unit { get; private set; }
@@ -121,13 +124,13 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
                 return TakeType(offset, abbrev.Tag, die, into);
             case DieRole.Member when _owner > 0:
                 TakeMember(die, bytes, into);
-                return 0;
+                return abbrev.HasChildren ? AnnotateMember() : 0;
             case DieRole.Enumerator when _owner > 0:
                 TakeEnumerator(die, into);
                 return 0;
             case DieRole.Parameter when _owner != 0:
                 TakeParameter(offset, die, into);
-                return 0;
+                return abbrev.HasChildren ? AnnotateMember() : 0;
             case DieRole.Subrange when _owner > 0:
                 TakeSubrange(die, ref into.Types[_owner - 1]);
                 return 0;
@@ -142,8 +145,8 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
             case DieRole.Variable when _depth == 0:
                 TakeVariable(offset, die, into);
                 return 0;
-            case DieRole.Annotation when _owner > 0:
-                TakeTypeTag(die, bytes, into);
+            case DieRole.Annotation:
+                TakeAnnotation(die, bytes, into);
                 return 0;
             default:
                 return 0;
@@ -311,13 +314,33 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
             die.Has(Slot.External)));
     }
 
-    /// <summary>A pointer's tags become children of it: clang writes them on the pointer, BTF puts them between it and what it points to.</summary>
-    private void TakeTypeTag(in DieReader die, ReadOnlySpan<byte> bytes, UnitDies into)
+    /// <summary>
+    /// clang's tags stand as children of what they are written on. Those of a pointer (btf_type_tag) become children of it:
+    /// BTF puts them between the pointer and what it points to. The others (btf_decl_tag) are of a type or a member.
+    /// </summary>
+    private void TakeAnnotation(in DieReader die, ReadOnlySpan<byte> bytes, UnitDies into)
     {
-        if (into.Types[_owner - 1].Shape != TypeShape.Pointer || !names.TextOf(die.Name(Slot.Name), bytes, Unit.Offset).SequenceEqual("btf_type_tag"u8))
+        if (_owner == 0)
             return;
-        ref var tag = ref into.AddChild(_owner - 1);
-        tag.Name = names.IdentityOf(die.Name(Slot.ConstValue), die);
+        var kind = names.TextOf(die.Name(Slot.Name), bytes, Unit.Offset);
+        if (kind.SequenceEqual("btf_type_tag"u8))
+        {
+            if (_owner > 0 && into.Types[_owner - 1].Shape == TypeShape.Pointer && features.HasFlag(BtfFeatures.TypeTag))
+                into.AddChild(_owner - 1).Name = names.IdentityOf(die.Name(Slot.ConstValue), die);
+        }
+        else if (kind.SequenceEqual("btf_decl_tag"u8) && features.HasFlag(BtfFeatures.DeclTag))
+        {
+            var count = _owner > 0 ? into.Types[_owner - 1].ChildCount : into.Functions[-_owner - 1].ChildCount;
+            var component = _memberOf == (_owner, _depth) ? count - 1 : -1;
+            into.DeclTags.Add(new DeclTagDie(_owner, component, names.HashOf(die.Name(Slot.ConstValue), die)));
+        }
+    }
+
+    /// <summary>What stands in the member that was just added is taken with its owner.</summary>
+    private int AnnotateMember()
+    {
+        _memberOf = (_owner, _depth + 1);
+        return _owner;
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Btf.Format;
 
@@ -59,9 +60,23 @@ public sealed class BtfWriter(bool littleEndian)
     public byte[] ToArray()
     {
         var bytes = new byte[BtfWire.HeaderSize + _types.WrittenCount + _strings.WrittenCount];
-        WriteHeader(bytes);
+        WriteHeader(bytes, _types.WrittenCount, _strings.WrittenCount, littleEndian);
         _types.WrittenSpan.CopyTo(bytes.AsSpan(BtfWire.HeaderSize));
         _strings.WrittenSpan.CopyTo(bytes.AsSpan(BtfWire.HeaderSize + _types.WrittenCount));
+        return bytes;
+    }
+
+    /// <summary>Header, types that are words already, and strings.</summary>
+    internal static byte[] Assemble(ReadOnlySpan<uint> types, ReadOnlySpan<byte> strings, bool littleEndian)
+    {
+        var bytes = new byte[BtfWire.HeaderSize + types.Length * sizeof(uint) + strings.Length];
+        WriteHeader(bytes, types.Length * sizeof(uint), strings.Length, littleEndian);
+        var words = MemoryMarshal.Cast<byte, uint>(bytes.AsSpan(BtfWire.HeaderSize, types.Length * sizeof(uint)));
+        if (littleEndian == BitConverter.IsLittleEndian)
+            types.CopyTo(words);
+        else
+            BinaryPrimitives.ReverseEndianness(types, words);
+        strings.CopyTo(bytes.AsSpan(bytes.Length - strings.Length));
         return bytes;
     }
 
@@ -72,9 +87,9 @@ public sealed class BtfWriter(bool littleEndian)
         return strings;
     }
 
-    private void WriteHeader(Span<byte> header)
+    private static void WriteHeader(Span<byte> header, int types, int strings, bool littleEndian)
     {
-        Span<uint> words = [BtfWire.HeaderSize, 0, (uint)_types.WrittenCount, (uint)_types.WrittenCount, (uint)_strings.WrittenCount];
+        Span<uint> words = [BtfWire.HeaderSize, 0, (uint)types, (uint)types, (uint)strings];
         if (littleEndian)
             BinaryPrimitives.WriteUInt16LittleEndian(header, BtfWire.Magic);
         else
