@@ -146,7 +146,7 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
     }
 
     private static IReadOnlyList<(int Component, ulong Tag)> TagsOf(UnitDies dies, int function) =>
-        dies.DeclTags.Count == 0 ? [] : [.. dies.DeclTags.Where(t => t.Owner == -function - 1).Select(t => (t.Component, t.Tag))];
+        dies.DeclTags.Count == 0 ? [] : [.. dies.DeclTags.Where(t => t.Owner < 0 && (t.Owner == -function - 1 || dies.Functions[-t.Owner - 1].Offset == dies.Functions[function].Origin)).Select(t => (t.Component, t.Tag)).Distinct()];
 
     private static uint ReturnTypeOf(UnitDies dies, in FunctionDie die)
     {

@@ -54,6 +54,7 @@ internal enum Slot : byte
     AddrBase,
     LoclistsBase,
     DeclFile,
+    Signature,
     SlotCount,
     None = 0xff,
 }
@@ -276,6 +277,7 @@ internal sealed class AbbrevTable
             DwAt.AddrBase => Slot.AddrBase,
             DwAt.LoclistsBase => Slot.LoclistsBase,
             DwAt.DeclFile => Slot.DeclFile,
+            DwAt.Signature => Slot.Signature,
             _ => Slot.None,
         };
     }

@@ -64,6 +64,7 @@ internal enum DwAt : ushort
     Specification = 0x47,
     Type = 0x49,
     Ranges = 0x55,
+    Signature = 0x69,
     DataBitOffset = 0x6b,
     StrOffsetsBase = 0x72,
     AddrBase = 0x73,

@@ -11,7 +11,7 @@ internal enum TypeShape : byte
     Restrict,
     Typedef,
 
-    /// <summary>Stands for the type it refers to (DW_TAG_atomic_type has no kind in BTF).</summary>
+    /// <summary>Stands for the type it refers to: DW_TAG_atomic_type has no kind in BTF, and a type with a signature is that of its type unit.</summary>
     Transparent,
     Array,
     Struct,

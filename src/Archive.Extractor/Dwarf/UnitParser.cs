@@ -163,6 +163,8 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         type.Size = type.Shape == TypeShape.Array ? 1 : die.Constant(Slot.ByteSize);
         type.Declaration = die.Flag(Slot.Declaration);
         type.Encoding = (DwAte)die.Constant(Slot.Encoding);
+        if (die.Has(Slot.Signature))
+            (type.Shape, type.TypeRef) = (TypeShape.Transparent, die.Reference(Slot.Signature));
         return into.TypeCount;
     }
 
