@@ -160,14 +160,14 @@ internal sealed class ModuleAbsorber
             return own == other;
         var known = (own & InTable) != 0 ? own & ~InTable : _map[own] != 0 ? _map[own] : _assumed[own];
         if (known != 0)
-            return known == other || IsDeclared(_table[known], _table[other]);
+            return known == other || MayStandFor(_table[known], _table[other]);
         _assumed[own] = other;
         _touched.Add(own);
         var left = Own(own);
         var right = _table[other];
         var kind = BtfInfo.Kind(left[1]);
         if (kind != BtfInfo.Kind(right[1]))
-            return IsDeclared(left, right);
+            return MayStandFor(left, right);
         if (kind is BtfKind.Enum or BtfKind.Enum64 && left[0] == right[0] && left[0] != 0 && (left.Length == 3 || right.Length == 3))
             return true;
         return CompareWords(kind, left, right);
@@ -191,13 +191,16 @@ internal sealed class ModuleAbsorber
         return true;
     }
 
-    /// <summary>One is the declaration of the other.</summary>
-    private static bool IsDeclared(ReadOnlySpan<uint> left, ReadOnlySpan<uint> right)
+    /// <summary>
+    /// One is the declaration of the other. Where the table declares what the module defines, libbpf keeps the first struct
+    /// on the way to it twice and merges all others; we merge that one too.
+    /// </summary>
+    private static bool MayStandFor(ReadOnlySpan<uint> own, ReadOnlySpan<uint> other)
     {
-        if (left[0] != right[0] || left[0] == 0)
+        if (own[0] != other[0] || own[0] == 0)
             return false;
-        var (a, b) = (BtfInfo.Kind(left[1]), BtfInfo.Kind(right[1]));
-        return (a == BtfKind.Fwd && b == FwdKind(left)) || (b == BtfKind.Fwd && a == FwdKind(right));
+        var (a, b) = (BtfInfo.Kind(own[1]), BtfInfo.Kind(other[1]));
+        return (a == BtfKind.Fwd && b == FwdKind(own)) || (b == BtfKind.Fwd && a == FwdKind(other));
     }
 
     /// <summary>The table's type that equals one that is told by its references; 0 where one of those is new.</summary>
