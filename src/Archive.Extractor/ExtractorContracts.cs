@@ -1,3 +1,4 @@
+using Archive.Extractor.Inventory;
 using Btf;
 using Btf.Format;
 
@@ -19,6 +20,9 @@ public sealed record ConversionOptions(BtfSource Source, int Threads)
 {
     /// <summary>What conversion from DWARF emits.</summary>
     public BtfFeatures Features { get; init; } = BtfFeatures.Kernel;
+
+    /// <summary>Take the image's <see cref="KernelInventory"/> as well.</summary>
+    public bool Inventory { get; init; }
 
     public static ConversionOptions Default { get; } = new(BtfSource.Auto, Environment.ProcessorCount);
 }
@@ -63,7 +67,11 @@ public sealed record KernelFacts
 /// <summary>Raw BTF of one kernel with what was learnt on the way.</summary>
 /// <param name="Bytes">Raw BTF in the image's byte order, 24-byte header.</param>
 /// <param name="TypeCounts">Number of types by kind.</param>
-public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts, IReadOnlyDictionary<BtfKind, int> TypeCounts);
+public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts, IReadOnlyDictionary<BtfKind, int> TypeCounts)
+{
+    /// <summary>Null where it was not asked for, or the image was a boot image without symbols.</summary>
+    public KernelInventory? Inventory { get; init; }
+}
 
 /// <summary>The package (ar, tar, codec) is not what its name and magic promise, or exceeds a limit.</summary>
 public sealed class PackageFormatException(string member, long offset, ulong? value, string problem, Exception? inner = null)

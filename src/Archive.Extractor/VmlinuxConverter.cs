@@ -1,5 +1,6 @@
 using Archive.Extractor.Conversion;
 using Archive.Extractor.Dwarf;
+using Archive.Extractor.Inventory;
 using Btf.Elf;
 using Btf.Format;
 
@@ -23,6 +24,14 @@ public static class VmlinuxConverter
         Convert(image, DebugFiles.Only(image), options, cancellation);
 
     private static ConvertedKernel Convert(ElfImage image, DebugFiles files, ConversionOptions options, CancellationToken cancellation)
+    {
+        var converted = ConvertTypes(image, files, options, cancellation);
+        return options.Inventory
+            ? converted with { Inventory = InventoryReader.Read(files.Dwarf, files.Supplementary, options.Threads, cancellation) }
+            : converted;
+    }
+
+    private static ConvertedKernel ConvertTypes(ElfImage image, DebugFiles files, ConversionOptions options, CancellationToken cancellation)
     {
         var section = image.Find(".BTF") is { HasBytes: true, Size: > 0 } found ? found : null;
         var banner = KernelBanner.Find(image);

@@ -49,6 +49,7 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
         var (name, btf) = BtfTarball.Unpack(tarball);
         Assert.Equal($"{Uname}.btf", name);
         Assert.NotNull(BtfBlob.Parse(btf).Find(BtfKind.Struct, "task_struct"));
+        Assert.True(new FileInfo(Path.Combine(_data.FullPath, "tree", BlobPaths.TreeInventory(record.Build.Key))).Length > 32);
         var provenance = ProvenanceJson.Read(await File.ReadAllBytesAsync(Path.Combine(_data.FullPath, "tree", BlobPaths.TreeProvenance(record.Build.Key))));
         Assert.True(provenance.Index!.IsVerified);
         Assert.Single(provenance.Index.KeyFingerprints);

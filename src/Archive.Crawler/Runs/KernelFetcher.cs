@@ -34,7 +34,7 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
     {
         var build = found.Build;
         await using var package = new PackageStream(client, url, build.PackageSize, build.PackageSha256, clock, firstRetryDelay);
-        var extractor = new KernelExtractor(scratch, new ConversionOptions(source, Environment.ProcessorCount));
+        var extractor = new KernelExtractor(scratch, new ConversionOptions(source, Environment.ProcessorCount) { Inventory = true });
         var report = progress is null ? null : new Reporter(build, package, progress);
         var (image, failure) = await SpoolAsync(extractor, package, report, cancellation);
         using (image)

@@ -32,14 +32,21 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
         var document = Describe(found, kernel, forms);
         var provenance = ProvenanceJson.Write(document);
         await PutAsync(BlobPaths.Tarball(forms.Tarball.Sha256), tarball, PutMode.CreateOnly, cancellation);
+        if (kernel.Inventory is { } inventory)
+            await PutAsync(BlobPaths.Inventory(forms.Tarball.Sha256), inventory.WriteCompressed(Environment.ProcessorCount), PutMode.Replace, cancellation);
         await PutAsync(BlobPaths.Provenance(forms.Tarball.Sha256), provenance, PutMode.Replace, cancellation);
         if (await IsNewestAsync(build, cancellation))
         {
             await blobs.CopyAsync(BlobPaths.Tarball(forms.Tarball.Sha256), BlobPaths.Tree(build.Key), cancellation);
+            if (kernel.Inventory is not null)
+                await blobs.CopyAsync(BlobPaths.Inventory(forms.Tarball.Sha256), BlobPaths.TreeInventory(build.Key), cancellation);
             await blobs.CopyAsync(BlobPaths.Provenance(forms.Tarball.Sha256), BlobPaths.TreeProvenance(build.Key), cancellation);
         }
         await catalogue.RecordPublicationAsync(build, document.ToPublication(FormOf(provenance), clock.GetUtcNow()), cancellation);
     }
+
+    private static Dictionary<string, string> OptionsOf(ConvertedKernel kernel) =>
+        kernel.Facts.TakenFrom == BtfSource.Btf ? [] : new() { ["features"] = nameof(BtfFeatures.Kernel).ToLowerInvariant() };
 
     private static StoredForm FormOf(byte[] bytes) => new(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length);
 
@@ -72,7 +79,7 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
             ShipsBtf = kernel.Facts.ShipsBtf,
         },
         Conversion = new ProvenanceConversion(
-            kernel.Facts.TakenFrom == BtfSource.Btf ? "btf" : "dwarf", "btf-archive", ConverterVersion, new Dictionary<string, string>()),
+            kernel.Facts.TakenFrom == BtfSource.Btf ? "btf" : "dwarf", "btf-archive", ConverterVersion, OptionsOf(kernel)),
         TypeCounts = kernel.TypeCounts.ToDictionary(c => c.Key.ToString(), c => c.Value),
         Forms = forms,
     };

@@ -41,6 +41,9 @@ public static class ExtractCommand
     private static readonly Option<ModuleForm> ModuleForms = new("--module-form")
     { Description = "Split on the kernel's BTF, distilled (with a small base each), or flattened: also one file of kernel and modules.", DefaultValueFactory = _ => ModuleForm.Split };
 
+    private static readonly Option<FileInfo?> InventoryFile = new("--inventory")
+    { Description = "Where the image's inventory goes: functions and what became of them, symbols, tracepoints. A name that ends in .xz gets it compressed." };
+
     static ExtractCommand() => Threads.Validators.Add(static result =>
     {
         if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 256)
@@ -49,7 +52,7 @@ public static class ExtractCommand
 
     public static Command Create()
     {
-        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Features, Threads, Work, Modules, ModulesPackage, ModuleForms };
+        var command = new Command("extract", "Take a kernel's BTF out of its package or image.") { Input, Output, Source, Features, Threads, Work, Modules, ModulesPackage, ModuleForms, InventoryFile };
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), CancellationToken.None));
         return command;
     }
@@ -60,8 +63,8 @@ public static class ExtractCommand
         {
             var job = ExtractJob.Of(
                 parsed.GetRequiredValue(Input), parsed.GetRequiredValue(Output), parsed.GetValue(Work),
-                new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads)) { Features = parsed.GetValue(Features) }) with
-            { ModulesFolder = parsed.GetValue(Modules)?.FullName, ModulesPackage = parsed.GetValue(ModulesPackage)?.FullName, ModuleForm = parsed.GetValue(ModuleForms) };
+                new ConversionOptions(parsed.GetValue(Source), parsed.GetValue(Threads)) { Features = parsed.GetValue(Features), Inventory = parsed.GetValue(InventoryFile) is not null }) with
+            { ModulesFolder = parsed.GetValue(Modules)?.FullName, ModulesPackage = parsed.GetValue(ModulesPackage)?.FullName, ModuleForm = parsed.GetValue(ModuleForms), InventoryPath = parsed.GetValue(InventoryFile)?.FullName };
             var summary = ExtractionDisplay.Show(parsed.InvocationConfiguration.Error, progress => job.Run(progress, cancellation));
             parsed.InvocationConfiguration.Output.WriteLine(summary);
             return Done;

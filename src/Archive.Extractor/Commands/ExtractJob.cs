@@ -31,6 +31,9 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
 
     public ModuleForm ModuleForm { get; init; }
 
+    /// <summary>Where the inventory goes; null if it is not wanted.</summary>
+    public string? InventoryPath { get; init; }
+
     public static ExtractJob Of(FileInfo input, FileInfo output, DirectoryInfo? work, ConversionOptions conversion) =>
         new(input.FullName, output.FullName, work?.FullName ?? output.DirectoryName!, conversion);
 
@@ -46,6 +49,8 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
         PublicationChecks.Check(kernel, packageUname);
         var bytes = Pack(kernel);
         WriteAtomically(Output, bytes);
+        if (InventoryPath is not null && kernel.Inventory is { } inventory)
+            WriteAtomically(InventoryPath, InventoryPath.EndsWith(".xz", StringComparison.Ordinal) ? inventory.WriteCompressed(Conversion.Threads) : inventory.Write());
         var modules = ModulesFolder is null ? "" : ExtractModules(ModulesFolder, kernel, cancellation);
         return Summary(kernel, bytes.Length, clock.Elapsed) + modules;
     }

@@ -55,6 +55,8 @@ internal enum Slot : byte
     LoclistsBase,
     DeclFile,
     Signature,
+    StmtList,
+    Ranges,
     SlotCount,
     None = 0xff,
 }
@@ -270,6 +272,7 @@ internal sealed class AbbrevTable
             DwAt.Specification => Slot.Specification,
             DwAt.Location => Slot.Location,
             DwAt.LowPc => Slot.LowPc,
+            DwAt.Ranges => Slot.Ranges,
             DwAt.Artificial => Slot.Artificial,
             DwAt.Language => Slot.Language,
             DwAt.Producer => Slot.Producer,
@@ -278,6 +281,7 @@ internal sealed class AbbrevTable
             DwAt.LoclistsBase => Slot.LoclistsBase,
             DwAt.DeclFile => Slot.DeclFile,
             DwAt.Signature => Slot.Signature,
+            DwAt.StmtList => Slot.StmtList,
             _ => Slot.None,
         };
     }

@@ -24,6 +24,8 @@ internal sealed class DebugSections
     private readonly ElfImage _image;
     private readonly List<Segment> _segments = [];
     private readonly Dictionary<ulong, uint> _signatures = [];
+    private ElfSection? _lines;
+    private byte[]? _wholeLines;
     private readonly byte[] _strOffsets;
     private readonly byte[] _addr;
     private readonly byte[] _supplementaryAbbrev = [];
@@ -57,6 +59,21 @@ internal sealed class DebugSections
     }
 
     public EndianReader Endian => _image.Endian;
+
+    /// <summary>Bytes of <c>.debug_line</c> from an offset on, as many as there are up to a length; none for a unit of the supplementary file, whose lines are elsewhere.</summary>
+    public byte[] ReadLines(in UnitHeader unit, ulong offset, int length)
+    {
+        if (unit.Space == UnitSpace.Supplementary || (_lines ??= _image.Find(".debug_line")) is not { HasBytes: true } section || offset >= (ulong)section.Size)
+            return [];
+        if (_image.Type == ElfType.Relocatable || section.Flags.HasFlag(ElfSectionFlags.Compressed))
+        {
+            var whole = _wholeLines ??= ReadWhole(_image, section.Name)!;
+            return offset < (ulong)whole.Length ? whole.AsSpan((int)offset, (int)Math.Min(length, whole.Length - (long)offset)).ToArray() : [];
+        }
+        var bytes = new byte[Math.Min(length, section.Size - (long)offset)];
+        _image.Read(section, (long)offset, bytes);
+        return bytes;
+    }
 
     /// <summary>The headers of all units, in the order of their space.</summary>
     public List<UnitHeader> Units { get; }

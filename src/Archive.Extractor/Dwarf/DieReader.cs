@@ -147,6 +147,18 @@ internal ref struct DieReader
         _ => reader.Uleb(),
     };
 
+    /// <summary>The unit's header with the bases that its DIE, just read, states; they have defaults behind the header of each contribution (DWARF 5 §7.26 to §7.29).</summary>
+    public readonly UnitHeader WithBases()
+    {
+        var header = _unit.OffsetSize == 8 ? 16u : 8u;
+        return _unit with
+        {
+            StrOffsetsBase = Has(Slot.StrOffsetsBase) ? Address(Slot.StrOffsetsBase) : header,
+            AddrBase = Has(Slot.AddrBase) ? Address(Slot.AddrBase) : header,
+            LoclistsBase = Has(Slot.LoclistsBase) ? Address(Slot.LoclistsBase) : header + 4,
+        };
+    }
+
     public readonly DwarfFormatException Error(string problem, ulong? value = null) => _reader.Error(problem, value);
 
     public readonly bool Has(Slot slot) => _fields[(int)slot].Form != DwForm.None;

@@ -47,6 +47,7 @@ internal enum DwAt : ushort
     ByteSize = 0x0b,
     BitOffset = 0x0c,
     BitSize = 0x0d,
+    StmtList = 0x10,
     LowPc = 0x11,
     Language = 0x13,
     ConstValue = 0x1c,

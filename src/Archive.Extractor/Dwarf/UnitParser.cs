@@ -57,24 +57,12 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
             throw new UnsupportedImageException($"skeleton unit at 0x{Unit.Offset:x} (split DWARF: the types are in .dwo files)");
         if (abbrev.Role != DieRole.Unit)
             throw reader.Error("the first DIE is no unit", (ulong)abbrev.Tag);
-        Unit = WithBases(reader, Unit);
+        Unit = reader.WithBases();
         reader = new DieReader(sections, _table, Unit, bytes, _scratch);
         reader.Next();
         into.Language = (ushort)reader.Constant(Slot.Language);
         into.Producer = reader.Name(Slot.Producer);
         return abbrev.HasChildren && !DwLang.IsSkipped(into.Language);
-    }
-
-    /// <summary>The bases have defaults behind the header of each contribution (DWARF 5 §7.26 to §7.29).</summary>
-    private static UnitHeader WithBases(in DieReader reader, in UnitHeader unit)
-    {
-        var header = unit.OffsetSize == 8 ? 16u : 8u;
-        return unit with
-        {
-            StrOffsetsBase = reader.Has(Slot.StrOffsetsBase) ? reader.Address(Slot.StrOffsetsBase) : header,
-            AddrBase = reader.Has(Slot.AddrBase) ? reader.Address(Slot.AddrBase) : header,
-            LoclistsBase = reader.Has(Slot.LoclistsBase) ? reader.Address(Slot.LoclistsBase) : header + 4,
-        };
     }
 
     /// <summary>Reads the children of the DIE before, down to the null entry that ends them.</summary>
@@ -409,7 +397,7 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         var bytes = sections.Read(unit, ref _foreignBuffer);
         var reader = new DieReader(sections, table, unit, bytes, _scratch);
         if (!reader.AtEnd && reader.Next() >= 0)
-            unit = WithBases(reader, unit);
+            unit = reader.WithBases();
         return _foreignUnits[unit.Offset] = (unit, table);
     }
 }

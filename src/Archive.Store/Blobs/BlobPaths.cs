@@ -14,6 +14,12 @@ public static class BlobPaths
     /// <summary>Provenance of one build, by the digest of its tarball.</summary>
     public static string Provenance(string tarballSha256) => $"by-digest/{tarballSha256[..2]}/{tarballSha256}.provenance.json";
 
+    /// <summary>Inventory of one build (functions, symbols, tracepoints), by the digest of its tarball.</summary>
+    public static string Inventory(string tarballSha256) => $"by-digest/{tarballSha256[..2]}/{tarballSha256}.inventory.xz";
+
+    /// <summary>Inventory of the build that the tree serves.</summary>
+    public static string TreeInventory(KernelKey key) => $"{key}.inventory.xz";
+
     /// <summary>Provenance of the build that the tree serves.</summary>
     public static string TreeProvenance(KernelKey key) => $"{key}.btf.json";
 }

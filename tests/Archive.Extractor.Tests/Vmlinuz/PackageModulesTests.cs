@@ -132,9 +132,26 @@ public sealed class PackageModulesTests : IDisposable
 
         var other = new ModuleChecks(kernel with { Bytes = BootImageSamples.S390.Btf });
         Assert.Contains("module m", Assert.Throws<ValidationException>(() => other.Check(module)).Message);
-        var converted = new ModuleChecks(kernel with { Facts = facts with { TakenFrom = BtfSource.Dwarf } });
-        Assert.Throws<UnsupportedImageException>(() => converted.Check(module));
-        converted.Check(module with { Base = BootImageSamples.X86.Btf });
+        other.Check(module with { Base = BootImageSamples.X86.Btf });
+    }
+
+    /// <summary>A module's own BTF stands on the kernel's own; it says nothing beside one that was made of DWARF.</summary>
+    [Fact]
+    public void OwnBtfIsNotTakenForAKernelConvertedFromDwarf()
+    {
+        var facts = new KernelFacts { Arch = "x86_64", ShipsBtf = true, TakenFrom = BtfSource.Dwarf };
+        var kernel = new ConvertedKernel(BootImageSamples.X86.Btf, facts, new Dictionary<BtfKind, int>());
+        using var folder = new TempFolder();
+        var path = folder.File("m.ko");
+        File.WriteAllBytes(path, Module.Value.Image);
+        Tool.Run("objcopy", "--strip-debug", path);
+        var module = new PackageModule("m", "m.ko", File.ReadAllBytes(path));
+
+        var onDwarf = new ModuleConverter(kernel, ConversionOptions.Default).Convert(module);
+        var onOwn = new ModuleConverter(kernel with { Facts = facts with { TakenFrom = BtfSource.Btf } }, ConversionOptions.Default).Convert(module);
+
+        Assert.Null(onDwarf);
+        Assert.Equal(Module.Value.Btf, onOwn!.Bytes);
     }
 
     private static List<PackageModule> Read(params (string Name, byte[] Content)[] files) => Read(ExtractionLimits.Default, files);
