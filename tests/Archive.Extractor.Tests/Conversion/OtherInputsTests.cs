@@ -98,7 +98,7 @@ public sealed class OtherInputsTests : IDisposable
     [InlineData("-gdwarf-4")]
     public void ReferencesAcrossUnitsOfLinkTimeOptimizationAreResolved(string version)
     {
-        var lto = Build("lto", "clang-16", $"{version} -O2 -flto -fuse-ld=lld-16");
+        var lto = Build("lto", "clang", $"{version} -O2 -flto -fuse-ld=lld");
         Assert.Contains("DW_FORM_ref_addr", Tool.Run("readelf", "--debug-dump=abbrev", lto), StringComparison.Ordinal);
         var reference = _folder.File("reference.btf");
         Tool.Run("pahole", "-j1", "--btf_gen_floats", $"--btf_encode_detached={reference}", lto);
@@ -109,7 +109,7 @@ public sealed class OtherInputsTests : IDisposable
     [Fact]
     public void IndexedStringsAndAddressesOfClangAreRead()
     {
-        var indexed = Build("indexed", "clang-16", "-gdwarf-5 -O1");
+        var indexed = Build("indexed", "clang", "-gdwarf-5 -O1");
         Assert.Contains("DW_FORM_strx", Tool.Run("readelf", "--debug-dump=abbrev", indexed), StringComparison.Ordinal);
         var reference = _folder.File("reference.btf");
         Tool.Run("pahole", "-j1", "--btf_gen_floats", $"--btf_encode_detached={reference}", indexed);
@@ -162,7 +162,7 @@ public sealed class OtherInputsTests : IDisposable
     {
         var mixed = Build("mixed", "gcc", "-gdwarf-5 -O1", ("first.c", First), ("second.c", Second));
         var foreign = _folder.File("foreign.o");
-        Tool.Run("clang-16", "-x", "c++", "-c", "-gdwarf-5", "-o", foreign, _folder.Write("foreign.cc", "namespace n { struct klass { virtual int f(); int x; }; } int use(n::klass *k) { return k->f(); } int n::klass::f() { return x; }"));
+        Tool.Run("clang", "-x", "c++", "-c", "-gdwarf-5", "-o", foreign, _folder.Write("foreign.cc", "namespace n { struct klass { virtual int f(); int x; }; } int use(n::klass *k) { return k->f(); } int n::klass::f() { return x; }"));
         var both = _folder.File("both");
         Tool.Run("gcc", "-gdwarf-5", "-O1", "-w", "-nostdlib", "-static", "-Wl,-emain", "-Wl,--unresolved-symbols=ignore-all", "-o", both, _folder.File("first.c"), _folder.File("second.c"), foreign);
 
@@ -184,7 +184,7 @@ public sealed class OtherInputsTests : IDisposable
             __tag("function") int use(struct item *i, int __attribute__((btf_decl_tag("argument"))) n) { return i->plain + n; }
             int main(void) { return use(&head, 1); }
             """;
-        var program = Build("tags", "clang-16", "-gdwarf-5 -O1", ("tags.c", source));
+        var program = Build("tags", "clang", "-gdwarf-5 -O1", ("tags.c", source));
         var text = new StringWriter();
         RawDump.Write(BtfBlob.Parse(Convert(program).Bytes), text);
 
