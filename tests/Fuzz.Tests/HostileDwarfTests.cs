@@ -215,6 +215,103 @@ public sealed class HostileDwarfTests
     }
 
     [Fact]
+    public void FunctionsThatShareManyParametersOfTheirOrigin()
+    {
+        var origin = new Die(Tag.Subprogram).Named("f");
+        var shared = Enumerable.Range(0, 25_000).Select(_ => new Die(Tag.FormalParameter).Named("p").OfType(Int)).ToList();
+        var instance = new Die(Tag.Subprogram).With(At.AbstractOrigin, Form.Ref4, origin).With(At.LowPc, Form.Addr, 16UL);
+        foreach (var parameter in shared)
+            instance.Holding(new Die(Tag.FormalParameter).With(At.AbstractOrigin, Form.Ref4, shared[^1]).With(At.Location, Form.Exprloc, new byte[] { 0x55 }));
+        AssertBounded([Int, origin.Holding(shared), instance], symbols: Functions("f"));
+    }
+
+    [Fact]
+    public void ManyUnitsThatShareALongTableOfAbbreviations()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        dwarf.Add(4, [.. Enumerable.Range(0, 30_000).Select(i => new Die((ushort)(0x4000 + i % 0x3fff)).With((ushort)(1 + i % 16_000), Form.Data1, 1UL))]);
+        foreach (var _ in Enumerable.Range(0, 15_000))
+            dwarf.Add(4, []);
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
+    public void ManyNamesThatShareOneLongString()
+    {
+        var types = Enumerable.Range(0, 40_000).Select(i => new Die(Tag.Typedef).With(At.Name, Form.Strp, (ulong)i)).ToList();
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        dwarf.Add(4, types);
+        AssertBounded(Image(dwarf, elf => elf.Add(".debug_str", [.. Enumerable.Repeat((byte)'a', 400_000), 0])));
+    }
+
+    [Fact]
+    public void ManyVariablesThatCompleteDeclarations()
+    {
+        var declarations = Enumerable.Range(0, 20_000).Select(_ => new Die(Tag.Variable).Named("v").OfType(Int)).ToList();
+        var definitions = declarations.ConvertAll(declaration => new Die(Tag.Variable).With(At.Specification, Form.Ref4, declaration)
+            .With(At.Location, Form.Exprloc, new byte[] { 3, 8, 0x10, 0, 0, 0, 0, 0, 0 }));
+        AssertBounded([Int, .. declarations, .. definitions]);
+    }
+
+    [Fact]
+    public void ManyReferencesIntoOneLongUnit()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        var targets = Enumerable.Range(0, 30_000).Select(i => new Die(Tag.Typedef).Named($"t{i}").OfType(Int)).ToList();
+        dwarf.Add(5, [Int, .. targets]);
+        dwarf.Add(5, [.. targets.Select(target => new Die(Tag.PointerType).With(At.Type, Form.RefAddr, target))]);
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
+    public void ManyUnitsThatReferToOneLongStruct()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        var types = Enumerable.Range(0, 10_000).Select(i => Die.Base($"t{i}", 4)).ToList();
+        var all = new Die(Tag.StructureType).Named("all").Sized(4).Holding(types.Select(type => Die.Member("m", type, 0)));
+        dwarf.Add(5, [.. types, all]);
+        foreach (var _ in Enumerable.Range(0, 10_000))
+            dwarf.Add(5, [new Die(Tag.PointerType).With(At.Type, Form.RefAddr, all)]);
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
+    public void ManyUnitsThatReferToEachOther()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        var types = Enumerable.Range(0, 15_000).Select(i => new Die(Tag.Typedef).Named("t")).ToList();
+        for (var i = 0; i < types.Count; i++)
+        {
+            types[i].With(At.Type, Form.RefAddr, types[(i + 1) % types.Count]);
+            dwarf.Add(5, [types[i]]);
+        }
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
+    public void UnitsThatImportEachOther()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        var types = Enumerable.Range(0, 10_000).Select(i => Die.Base($"t{i}", 4)).ToList();
+        for (var i = 0; i < types.Count; i++)
+            dwarf.Add(5, [types[i], new Die(Tag.ImportedUnit).With(0x18, Form.RefAddr, types[(i + 1) % types.Count])]);
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
+    public void ManyTypeSpellingsOfOneAmbiguousName()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        foreach (var unit in Enumerable.Range(0, 2500))
+        {
+            var one = new Die(Tag.StructureType).Named("s").Sized((ulong)unit);
+            var pointer = new Die(Tag.PointerType).OfType(one);
+            dwarf.Add(5, [one, pointer, new Die(Tag.StructureType).Named("user").Sized(8).Holding(Die.Member("p", pointer, 0)), new Die(Tag.StructureType).Named("other").With(At.Declaration, Form.FlagPresent, 1UL)]);
+        }
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
     public void CompressedSectionsThatExpandALot()
     {
         using var zeros = new MemoryStream();

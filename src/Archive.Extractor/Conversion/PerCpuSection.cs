@@ -38,22 +38,30 @@ internal sealed class PerCpuSection
     public IReadOnlyList<VariableState> Collect(UnitDies dies, in UnitHeader unit, NameReader names, UnitEncoder encoder, ReadOnlySpan<byte> bytes, DebugSections sections)
     {
         List<VariableState>? found = null;
+        Dictionary<uint, VariableDie>? byOffset = null;
         foreach (var variable in dies.Variables)
         {
-            if (variable.Length > 0 && OffsetOf(variable, unit, bytes, sections) is { } offset
-                && Describe(Declared(dies, variable), offset, names.TextOf(Declared(dies, variable).Name, bytes, unit.Offset), names, encoder) is { } state)
+            if (variable.Length == 0 || OffsetOf(variable, unit, bytes, sections) is not { } offset)
+                continue;
+            var declared = Declared(dies, variable, ref byOffset);
+            if (Describe(declared, offset, names.TextOf(declared.Name, bytes, unit.Offset), names, encoder) is { } state)
                 (found ??= []).Add(state);
         }
         return found ?? [];
     }
 
     /// <summary>Name and type may stand on the declaration that the variable completes.</summary>
-    private static VariableDie Declared(UnitDies dies, VariableDie variable)
+    private static VariableDie Declared(UnitDies dies, VariableDie variable, ref Dictionary<uint, VariableDie>? byOffset)
     {
         if (variable.Specification == 0)
             return variable;
-        var declaration = dies.Variables.Find(v => v.Offset == variable.Specification);
-        return declaration.Offset == 0 ? variable : declaration;
+        if (byOffset is null)
+        {
+            byOffset = [];
+            foreach (var other in dies.Variables)
+                byOffset.TryAdd(other.Offset, other);
+        }
+        return byOffset.GetValueOrDefault(variable.Specification, variable);
     }
 
     /// <summary>DW_OP_addr or DW_OP_addrx, optionally followed by DW_OP_plus_uconst; null where the address is elsewhere.</summary>

@@ -27,6 +27,14 @@ internal sealed record FunctionState(
 /// <summary>Collects the functions of a unit that the symbol table knows, with their prototypes.</summary>
 internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations locations, UnitEncoder encoder)
 {
+    /// <summary>Parameters of a function that are searched one by one for an origin.</summary>
+    private const int MaxSearched = 64;
+
+    private readonly Dictionary<uint, (int Index, int Position)> _byOffset = [];
+
+    /// <summary>The function whose parameters <see cref="_byOffset"/> has; -1 for none.</summary>
+    private int _lookedUp = -1;
+
     private readonly List<NodeChild> _parameters = [];
     private readonly List<(int Index, ulong Name)> _wanted = [];
 
@@ -34,6 +42,7 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
     public void Collect(UnitDies dies, in UnitHeader unit, ReadOnlySpan<byte> bytes, List<FunctionState> into)
     {
         _wanted.Clear();
+        _lookedUp = -1;
         for (var i = 0; i < dies.OwnFunctionCount; i++)
         {
             var name = NameOf(dies, i);
@@ -83,18 +92,36 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
     }
 
     /// <summary>Index of the parameter that this one is an instance of, or -1; and its position among its function's.</summary>
-    private static int OriginOf(UnitDies dies, in FunctionDie function, in ParameterDie parameter, out int position)
+    private int OriginOf(UnitDies dies, in FunctionDie function, in ParameterDie parameter, out int position)
     {
         position = 0;
         if (parameter.Origin == 0 || function.Origin == 0 || dies.FindFunction(function.Origin) is not (>= 0 and var origin))
             return -1;
         ref readonly var die = ref dies.Functions[origin];
+        if (die.ChildCount > MaxSearched)
+            return LookUp(dies, origin, parameter.Origin, out position);
         for (int i = die.FirstChild, left = die.ChildCount; left > 0; i = dies.Parameters[i].Next, left--, position++)
         {
             if (dies.Parameters[i].Offset == parameter.Origin)
                 return i;
         }
         return -1;
+    }
+
+    /// <summary>As <see cref="OriginOf"/>, among so many parameters that no compiler wrote them.</summary>
+    private int LookUp(UnitDies dies, int function, uint offset, out int position)
+    {
+        if (_lookedUp != function)
+        {
+            _lookedUp = function;
+            _byOffset.Clear();
+            ref readonly var die = ref dies.Functions[function];
+            for (int i = die.FirstChild, place = 0; place < die.ChildCount; i = dies.Parameters[i].Next, place++)
+                _byOffset.TryAdd(dies.Parameters[i].Offset, (i, place));
+        }
+        var known = _byOffset.TryGetValue(offset, out var found);
+        position = found.Position;
+        return known ? found.Index : -1;
     }
 
     /// <summary>Size as far as it matters for passing: of the first type on the way that states one.</summary>

@@ -95,6 +95,10 @@ internal sealed class AbbrevTable
     /// <summary>Codes below this are looked up in an array; compilers number from 1.</summary>
     private const int DenseCodes = 1 << 16;
 
+    /// <summary>Bytes of abbreviations that one reader loads in all: every unit has a table of its own, or neighbours share one.</summary>
+    private const int MaxLoads = 16;
+    private const long AlwaysLoadedBytes = 1 << 20;
+
     private readonly Dictionary<ulong, int> _sparse = [];
     private readonly List<long> _constants = [];
     private int[] _dense = new int[256];
@@ -104,6 +108,8 @@ internal sealed class AbbrevTable
     private AttributeStep[] _steps = new AttributeStep[1024];
     private int _count;
     private int _stepCount;
+    private Identity? _loaded;
+    private long _loadedBytes;
 
     /// <summary>Some attribute that we look at refers across units (DW_FORM_ref_addr, ref_sig8 or one of a supplementary file).</summary>
     public bool RefersAcrossUnits { get; private set; }
@@ -129,15 +135,28 @@ internal sealed class AbbrevTable
         return table;
     }
 
-    /// <summary>Forgets what was loaded, and loads the table of a unit.</summary>
+    /// <summary>What decides how a table reads; units that agree in it can share one.</summary>
+    internal readonly record struct Identity(UnitSpace Space, long Offset, ushort Version, byte AddressSize, byte OffsetSize)
+    {
+        public static Identity Of(in UnitHeader unit) => new(unit.Space, unit.AbbrevOffset, unit.Version, unit.AddressSize, unit.OffsetSize);
+    }
+
+    /// <summary>Forgets what was loaded, and loads the table of a unit, unless it is there already.</summary>
     public void Load(ReadOnlySpan<byte> section, in UnitHeader unit, EndianReader endian)
     {
+        if (_loaded == Identity.Of(unit))
+            return;
+        _loaded = null;
         Clear();
         if (unit.AbbrevOffset >= section.Length)
             throw new DwarfFormatException(".debug_info", unit.Offset, (ulong)unit.AbbrevOffset, "abbreviation offset past .debug_abbrev");
         var reader = new DwarfReader(section[(int)unit.AbbrevOffset..], ".debug_abbrev", unit.AbbrevOffset, endian);
         for (var code = reader.Uleb(); code != 0; code = reader.Uleb())
             Add(code, ref reader, unit);
+        _loadedBytes += reader.Position;
+        if (_loadedBytes > (long)MaxLoads * section.Length + AlwaysLoadedBytes)
+            throw reader.Error($"units share abbreviations such that they would be read more than {MaxLoads} times", (ulong)_loadedBytes);
+        _loaded = Identity.Of(unit);
     }
 
     private void Clear()

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Archive.Extractor.Conversion;
+using Btf.Format;
 
 namespace Archive.Extractor.Dwarf;
 
@@ -152,13 +153,17 @@ internal sealed class NameReader(DebugSections sections, NameTable table, NameId
         return hash;
     }
 
+    /// <summary>Longest name that is taken, in bytes: names may overlap, so that those of many DIEs would be one long string. What makes BTF takes no longer one.</summary>
+    private const int MaxNameBytes = BtfBlob.MaxNameBytes;
+
     /// <summary>The NUL-terminated string at an offset of a section.</summary>
     public static ReadOnlySpan<byte> Terminated(ReadOnlySpan<byte> section, ulong offset, string name, long origin = 0)
     {
         if (offset >= (ulong)section.Length)
             throw new DwarfFormatException(name, origin + (long)Math.Min(offset, long.MaxValue >> 1), offset, "string offset past the section");
         var rest = section[(int)offset..];
-        var end = rest.IndexOf((byte)0);
-        return end >= 0 ? rest[..end] : throw new DwarfFormatException(name, origin + (long)offset, null, "string not terminated");
+        var end = rest[..Math.Min(rest.Length, MaxNameBytes + 1)].IndexOf((byte)0);
+        return end >= 0 ? rest[..end]
+            : throw new DwarfFormatException(name, origin + (long)offset, null, rest.Length > MaxNameBytes ? $"string longer than {MaxNameBytes} bytes" : "string not terminated");
     }
 }

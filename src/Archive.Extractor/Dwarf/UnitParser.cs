@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Archive.Extractor.Conversion;
 
 namespace Archive.Extractor.Dwarf;
@@ -12,15 +13,29 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
     /// <summary>Deepest nesting of DIEs we follow; compilers write some 100.</summary>
     private const int MaxNesting = 1 << 16;
 
+    /// <summary>
+    /// Bytes of DIEs that are read for the sake of other units, for each byte of all units and at least. In a kernel packed by
+    /// dwz each unit takes a part in ten thousand of the whole from elsewhere, and some thousands of units do.
+    /// </summary>
+    private const int MaxForeignReads = 64;
+    private const long AlwaysForeignBytes = 1 << 20;
+
+    private readonly long _maxForeignBytes = MaxForeignReads * sections.Units.Sum(static unit => (long)unit.Length) + AlwaysForeignBytes;
+    private long _foreignBytes;
+
     private readonly AbbrevTable _table = new();
     private readonly Field[] _scratch = new Field[(int)Slot.SlotCount];
     private readonly Dictionary<long, (UnitHeader Unit, AbbrevTable Table)> _foreignUnits = [];
+    private readonly Dictionary<AbbrevTable.Identity, AbbrevTable> _foreignTables = [];
     private int[] _owners = new int[64];
 
     /// <summary>For each offset of <c>.debug_str</c>: no function of that name is in the symbol table.</summary>
     private readonly bool[] _unwanted = new bool[sections.Str.Length];
     private int _depth;
     private byte[] _foreignBuffer = [];
+
+    /// <summary>Offset of the unit that is in <see cref="_foreignBuffer"/>; -1 for none.</summary>
+    private long _buffered = -1;
 
     /// <summary>Whose children are being read: 0 nobody's, n type n-1's, -n function n-1's.</summary>
     private int _owner;
@@ -376,7 +391,7 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
     {
         var (unit, table) = ForeignUnit(offset);
         Unit = unit;
-        var bytes = sections.Read(unit, ref _foreignBuffer);
+        var bytes = ForeignBytes(unit);
         var reader = new DieReader(sections, table, unit, bytes, _scratch) { Position = (int)(offset - unit.Offset) };
         var index = reader.Next();
         if (index < 0)
@@ -386,6 +401,21 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         _owner = Take(offset, abbrev, reader, bytes, into);
         if (abbrev.HasChildren && _owner != 0)
             ReadDies(ref reader, table, bytes, into);
+        _foreignBytes += reader.Position - (offset - unit.Offset);
+        if (_foreignBytes > _maxForeignBytes)
+            throw reader.Error($"units refer to each other such that they would be read more than {MaxForeignReads} times", (ulong)_foreignBytes);
+    }
+
+    /// <summary>One unit is mostly asked for many DIEs in a row: the buffer keeps it.</summary>
+    private ReadOnlySpan<byte> ForeignBytes(in UnitHeader unit)
+    {
+        if (_buffered == unit.Offset)
+            return _foreignBuffer.AsSpan(0, unit.Length);
+        _buffered = -1;
+        var bytes = sections.Read(unit, ref _foreignBuffer);
+        if (bytes.Overlaps(_foreignBuffer))
+            _buffered = unit.Offset;
+        return bytes;
     }
 
     private (UnitHeader Unit, AbbrevTable Table) ForeignUnit(uint offset)
@@ -393,8 +423,9 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         var unit = sections.UnitAt(offset);
         if (_foreignUnits.TryGetValue(unit.Offset, out var known))
             return known;
-        var table = AbbrevTable.Parse(sections.AbbrevOf(unit), unit, sections.Endian);
-        var bytes = sections.Read(unit, ref _foreignBuffer);
+        ref var table = ref CollectionsMarshal.GetValueRefOrAddDefault(_foreignTables, AbbrevTable.Identity.Of(unit), out _);
+        table ??= AbbrevTable.Parse(sections.AbbrevOf(unit), unit, sections.Endian);
+        var bytes = ForeignBytes(unit);
         var reader = new DieReader(sections, table, unit, bytes, _scratch);
         if (!reader.AtEnd && reader.Next() >= 0)
             unit = reader.WithBases();
