@@ -30,13 +30,15 @@ public static class PublicationChecks
         try
         {
             var btf = BtfBlob.Parse(bytes);
-            BtfValidator.Validate(btf);
             // What we made is deduplicated, or the converter is broken. What a kernel ships is published as it is: the build of
             // 7.2 adds prototypes for kfuncs with implicit arguments after deduplication (tools/bpf/resolve_btfids).
-            if (takenFrom == BtfSource.Dwarf)
-                BtfValidator.VerifyDeduplicated(btf);
-            foreach (var (name, min, max) in Structs)
-                CheckStruct(btf, name, min, max);
+            SideBySide.Run(Environment.ProcessorCount, () => BtfValidator.Validate(btf), () =>
+            {
+                if (takenFrom == BtfSource.Dwarf)
+                    BtfValidator.VerifyDeduplicated(btf);
+                foreach (var (name, min, max) in Structs)
+                    CheckStruct(btf, name, min, max);
+            });
         }
         catch (BtfFormatException problem)
         {

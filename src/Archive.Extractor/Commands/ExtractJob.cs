@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Archive.Extractor.Packages;
 using Btf.Dedup;
 using Btf.Format;
@@ -109,12 +110,22 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
         }
     }
 
+    /// <summary>proc_pid_status(5); the runtime's own way to it costs a tenth of a second.</summary>
+    private static long PeakKilobytes()
+    {
+        foreach (var line in File.ReadLines("/proc/self/status"))
+        {
+            if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                return long.Parse(line.AsSpan(6, line.Length - 8).Trim(), NumberStyles.Integer, CultureInfo.InvariantCulture);
+        }
+        return 0;
+    }
+
     private string Summary(ConvertedKernel kernel, int written, TimeSpan elapsed)
     {
-        using var self = Process.GetCurrentProcess();
         var types = kernel.TypeCounts.Values.Sum();
         return $"{Output}: {kernel.Facts.Release ?? "?"} {kernel.Facts.Arch}, from {kernel.Facts.TakenFrom.ToString().ToLowerInvariant()}"
             + $"{(kernel.Facts.BootImage is { } form ? $" of a boot image ({form})" : "")}, "
-            + $"{types} types, {kernel.Bytes.Length} bytes ({written} written), {elapsed.TotalSeconds:f1} s, peak {self.PeakWorkingSet64 >> 20} MiB";
+            + $"{types} types, {kernel.Bytes.Length} bytes ({written} written), {elapsed.TotalSeconds:f1} s, peak {PeakKilobytes() >> 10} MiB";
     }
 }

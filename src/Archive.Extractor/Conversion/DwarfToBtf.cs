@@ -51,9 +51,13 @@ internal static class DwarfToBtf
             throw new NoDebugInfoException("the DWARF describes no types");
         var graph = TypeGraph.Merge([.. workers.Select(w => w.Nodes)], units);
         cancellation.ThrowIfCancellationRequested();
-        var resolution = new NameResolution(graph);
+        NameResolution resolution = null!;
+        IReadOnlyList<(FunctionState State, int Unit)> functions = [];
+        SideBySide.Run(
+            workers.Length,
+            () => resolution = new NameResolution(graph),
+            () => functions = new FunctionSelection(graph, context.Functions, context.Features.HasFlag(BtfFeatures.ConsistentFunc)).Select());
         var texts = new NameTexts(context.Sections.Str, context.Identity, context.Names, workers.Select(w => w.Names));
-        var functions = new FunctionSelection(graph, context.Functions, context.Features.HasFlag(BtfFeatures.ConsistentFunc)).Select();
         var btf = BtfEmitter.Emit(graph, resolution, texts, functions, context.Kfuncs, context.Sections.Endian.LittleEndian);
         return btf is null ? null
             : new DwarfConversion(btf, workers.MinBy(w => w.Producer.Offset)!.Producer.Text, workers.Max(w => w.HighestVersion), workers.Sum(w => w.SkippedUnits));

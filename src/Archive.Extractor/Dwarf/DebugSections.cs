@@ -43,8 +43,6 @@ internal sealed class DebugSections
         Abbrev = ReadWhole(image, ".debug_abbrev") ?? throw new ElfFormatException(".debug_abbrev", 0, null, "section missing beside .debug_info");
         Str = ReadWhole(image, ".debug_str") ?? [];
         LineStr = ReadWhole(image, ".debug_line_str") ?? [];
-        Loclists = ReadWhole(image, ".debug_loclists") ?? [];
-        Loc = ReadWhole(image, ".debug_loc") ?? [];
         _strOffsets = ReadWhole(image, ".debug_str_offsets") ?? [];
         _addr = ReadWhole(image, ".debug_addr") ?? [];
         if (supplementary is not null)
@@ -65,7 +63,7 @@ internal sealed class DebugSections
     {
         if (unit.Space == UnitSpace.Supplementary || (_lines ??= _image.Find(".debug_line")) is not { HasBytes: true } section || offset >= (ulong)section.Size)
             return [];
-        if (_image.Type == ElfType.Relocatable || section.Flags.HasFlag(ElfSectionFlags.Compressed))
+        if (IsReadWhole(_image, section))
         {
             var whole = _wholeLines ??= ReadWhole(_image, section.Name)!;
             return offset < (ulong)whole.Length ? whole.AsSpan((int)offset, (int)Math.Min(length, whole.Length - (long)offset)).ToArray() : [];
@@ -86,11 +84,12 @@ internal sealed class DebugSections
 
     public byte[] SupplementaryStr { get; } = [];
 
-    /// <summary><c>.debug_loclists</c>, DWARF 5 location lists.</summary>
-    public byte[] Loclists { get; }
-
-    /// <summary><c>.debug_loc</c>, location lists up to DWARF 4.</summary>
-    public byte[] Loc { get; }
+    /// <summary>A window on location lists: <c>.debug_loclists</c> (DWARF 5) or <c>.debug_loc</c> (up to DWARF 4).</summary>
+    public SectionWindow OpenLocations(string section)
+    {
+        var found = _image.Find(section) is { HasBytes: true } there ? there : null;
+        return new SectionWindow(_image, found, found is not null && IsReadWhole(_image, found) ? ReadWhole(_image, section) : null);
+    }
 
     /// <summary>The abbreviations that a unit's <see cref="UnitHeader.AbbrevOffset"/> points into.</summary>
     public byte[] AbbrevOf(in UnitHeader unit) => unit.Space == UnitSpace.Supplementary ? _supplementaryAbbrev : Abbrev;
@@ -196,9 +195,12 @@ internal sealed class DebugSections
     {
         if (image.Find(name) is not { HasBytes: true } section)
             return;
-        var inMemory = image.Type == ElfType.Relocatable || section.Flags.HasFlag(ElfSectionFlags.Compressed);
-        _segments.Add(new Segment(space, image, section, inMemory ? ReadWhole(image, name) : null, _segments.Sum(s => s.Length)));
+        _segments.Add(new Segment(space, image, section, IsReadWhole(image, section) ? ReadWhole(image, name) : null, _segments.Sum(s => s.Length)));
     }
+
+    /// <summary>The section cannot be read in parts: it is to be relocated or decompressed.</summary>
+    private static bool IsReadWhole(ElfImage image, ElfSection section) =>
+        image.Type == ElfType.Relocatable || section.Flags.HasFlag(ElfSectionFlags.Compressed);
 
     private static byte[]? ReadWhole(ElfImage image, string name)
     {

@@ -8,6 +8,12 @@ namespace Archive.Extractor.Dwarf;
 /// </summary>
 internal sealed class ParameterLocations(DebugSections sections, ElfMachine machine)
 {
+    /// <summary>Bytes of a location list that are read at first; longer ones are read again, whole.</summary>
+    private const int UsualList = 4 << 10;
+
+    private readonly SectionWindow _loclists = sections.OpenLocations(".debug_loclists");
+    private readonly SectionWindow _loc = sections.OpenLocations(".debug_loc");
+
     /// <summary>DWARF numbers of the registers that carry the first arguments (processor supplements of each architecture).</summary>
     private static readonly byte[] X8664 = [5, 4, 1, 2, 8, 9], AArch64 = [0, 1, 2, 3, 4, 5, 6, 7], S390 = [2, 3, 4, 5, 6];
 
@@ -55,17 +61,31 @@ internal sealed class ParameterLocations(DebugSections sections, ElfMachine mach
     private ulong ListAt(in UnitHeader unit, ulong index)
     {
         var at = unit.LoclistsBase + index * unit.OffsetSize;
-        if (index > int.MaxValue || at > (ulong)Math.Max(0, sections.Loclists.Length - unit.OffsetSize))
+        if (index > int.MaxValue || at > (ulong)Math.Max(0, _loclists.Length - unit.OffsetSize))
             throw new DwarfFormatException(".debug_loclists", unit.Offset, index, "location list index past the section");
-        return unit.LoclistsBase + sections.Endian.Word(sections.Loclists.AsSpan((int)at), unit.OffsetSize == 8);
+        return unit.LoclistsBase + sections.Endian.Word(_loclists.From((long)at, unit.OffsetSize), unit.OffsetSize == 8);
     }
 
     /// <summary>DWARF 5 §7.7.3: entries of a kind byte, operands, and a counted expression.</summary>
     private byte FromLoclists(ulong offset, ulong typeSize, in UnitHeader unit)
     {
-        if (offset >= (ulong)sections.Loclists.Length)
+        if (offset >= (ulong)_loclists.Length)
             return 0;
-        var reader = new DwarfReader(sections.Loclists, ".debug_loclists", 0, sections.Endian) { Position = (int)offset };
+        var bytes = _loclists.From((long)offset, UsualList);
+        try
+        {
+            return FromLoclists(new DwarfReader(bytes, ".debug_loclists", (long)offset, sections.Endian), typeSize, unit);
+        }
+        catch (DwarfFormatException) when (bytes.Length < Rest(_loclists, offset))
+        {
+            return FromLoclists(new DwarfReader(_loclists.From((long)offset, Rest(_loclists, offset)), ".debug_loclists", (long)offset, sections.Endian), typeSize, unit);
+        }
+    }
+
+    private static int Rest(SectionWindow section, ulong offset) => (int)Math.Min(section.Length - (long)offset, int.MaxValue >> 1);
+
+    private byte FromLoclists(DwarfReader reader, ulong typeSize, in UnitHeader unit)
+    {
         var first = true;
         while (true)
         {
@@ -105,9 +125,21 @@ internal sealed class ParameterLocations(DebugSections sections, ElfMachine mach
     /// <summary>DWARF 4 §7.7.3: pairs of addresses, a base entry where the first is all ones, the end where both are zero.</summary>
     private byte FromLoc(ulong offset, ulong typeSize, in UnitHeader unit)
     {
-        if (offset >= (ulong)sections.Loc.Length)
+        if (offset >= (ulong)_loc.Length)
             return 0;
-        var reader = new DwarfReader(sections.Loc, ".debug_loc", 0, sections.Endian) { Position = (int)offset };
+        var bytes = _loc.From((long)offset, UsualList);
+        try
+        {
+            return FromLoc(new DwarfReader(bytes, ".debug_loc", (long)offset, sections.Endian), typeSize, unit);
+        }
+        catch (DwarfFormatException) when (bytes.Length < Rest(_loc, offset))
+        {
+            return FromLoc(new DwarfReader(_loc.From((long)offset, Rest(_loc, offset)), ".debug_loc", (long)offset, sections.Endian), typeSize, unit);
+        }
+    }
+
+    private byte FromLoc(DwarfReader reader, ulong typeSize, in UnitHeader unit)
+    {
         var allOnes = unit.AddressSize == 8 ? ulong.MaxValue : uint.MaxValue;
         var first = true;
         while (true)

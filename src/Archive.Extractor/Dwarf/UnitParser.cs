@@ -29,8 +29,15 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
     private readonly Dictionary<AbbrevTable.Identity, AbbrevTable> _foreignTables = [];
     private int[] _owners = new int[64];
 
-    /// <summary>For each offset of <c>.debug_str</c>: no function of that name is in the symbol table.</summary>
-    private readonly bool[] _unwanted = new bool[sections.Str.Length];
+    /// <summary>For each offset of <c>.debug_str</c>: whether a function of that name is in the symbol table.</summary>
+    private readonly Wanted[] _wanted = new Wanted[sections.Str.Length];
+
+    private enum Wanted : byte
+    {
+        Unknown,
+        No,
+        Yes,
+    }
     private int _depth;
     private byte[] _foreignBuffer = [];
 
@@ -293,15 +300,16 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         hash = 0;
         if (name.IsNone)
             return true;
-        var inStr = name.Section == NameRef.DebugStr && name.Offset < (ulong)_unwanted.Length;
-        if (inStr && _unwanted[name.Offset])
+        var inStr = name.Section == NameRef.DebugStr && name.Offset < (ulong)_wanted.Length;
+        var known = inStr ? _wanted[name.Offset] : Wanted.Unknown;
+        if (known == Wanted.No)
             return false;
         hash = names.HashOf(name, die);
-        if (hash == 0 || symbols.Contains(hash))
-            return true;
+        if (known == Wanted.Unknown)
+            known = hash == 0 || symbols.Contains(hash) ? Wanted.Yes : Wanted.No;
         if (inStr)
-            _unwanted[name.Offset] = true;
-        return false;
+            _wanted[name.Offset] = known;
+        return known == Wanted.Yes;
     }
 
     private static void TakeVariable(uint offset, in DieReader die, UnitDies into)
