@@ -24,6 +24,12 @@ public sealed record ConversionOptions(BtfSource Source, int Threads)
     /// <summary>Take the image's <see cref="KernelInventory"/> as well.</summary>
     public bool Inventory { get; init; }
 
+    /// <summary>
+    /// Look in the image's folder, and where it says, for the debug files that it names. Only for images that a person points
+    /// at: what comes out of a package must not choose which files of this machine are opened.
+    /// </summary>
+    public bool FollowsDebugLinks { get; init; }
+
     public static ConversionOptions Default { get; } = new(BtfSource.Auto, Environment.ProcessorCount);
 }
 

@@ -36,7 +36,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         if (PackageKinds.Detect(file) is PackageKind.Image or PackageKind.Unknown)
-            return (null, ConvertImage(path, file.Length, progress, cancellation));
+            return (null, ConvertImage(path, file.Length, conversion with { FollowsDebugLinks = true }, progress, cancellation));
         file.Position = 0;
         using var image = Spool(file, progress, cancellation);
         return (image.Uname, Convert(image, progress, cancellation));
@@ -65,12 +65,13 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
 
     /// <summary>Converts an image that was taken out of a package.</summary>
     public ConvertedKernel Convert(SpooledImage image, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default) =>
-        ConvertImage(image.Path, image.Size, progress, cancellation);
+        ConvertImage(image.Path, image.Size, conversion, progress, cancellation);
 
-    private ConvertedKernel ConvertImage(string path, long size, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+    private ConvertedKernel ConvertImage(
+        string path, long size, ConversionOptions options, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
         progress?.Report(new(ExtractionStage.Converting, 0, size, size));
-        return BootImageConverter.Convert(path, conversion, _limits, cancellation);
+        return BootImageConverter.Convert(path, options, _limits, cancellation);
     }
 
     private static (TarFile Image, string Uname) FindImage(

@@ -15,7 +15,7 @@ public static class VmlinuxConverter
     public static ConvertedKernel Convert(string path, ConversionOptions options, CancellationToken cancellation = default)
     {
         using var image = ElfImage.Open(path);
-        using var files = DebugFiles.Find(image, path);
+        using var files = options.FollowsDebugLinks ? DebugFiles.Find(image, path) : DebugFiles.Only(image);
         return Convert(image, files, options, cancellation);
     }
 

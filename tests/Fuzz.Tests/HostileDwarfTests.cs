@@ -312,6 +312,43 @@ public sealed class HostileDwarfTests
     }
 
     [Fact]
+    public void AFileTableOfEntriesWithoutBytes()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        dwarf.Add(5, [Int, new Die(Tag.Subprogram).Named("f").With(At.LowPc, Form.Addr, 16UL)], lines: 0);
+        AssertInventoryBounded(dwarf, LineTable(directories: [1, 1, (byte)Form.FlagPresent, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]));
+    }
+
+    [Fact]
+    public void ManyUnitsThatShareOneLongFileTable()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        foreach (var _ in Enumerable.Range(0, 8000))
+            dwarf.Add(5, [Int, new Die(Tag.Subprogram).Named("f").With(At.LowPc, Form.Addr, 16UL)], lines: 0);
+        AssertInventoryBounded(dwarf, LineTable(directories: [1, 1, (byte)Form.String, 0xa0, 0x8d, 0x06, .. Enumerable.Repeat<byte[]>([(byte)'d', 0], 100_000).SelectMany(name => name)]));
+    }
+
+    /// <summary>The header of a line number program of version 5 with no files (DWARF 5 §6.2.4).</summary>
+    private static byte[] LineTable(byte[] directories)
+    {
+        var table = new ByteOrderWriter(bigEndian: false);
+        table.Number((ulong)directories.Length + 100, 4);
+        table.Raw([5, 0, 8, 0]);
+        table.Number((ulong)directories.Length + 100, 4);
+        table.Raw([1, 1, 1, 0, 1, 1]);
+        table.Raw(directories);
+        table.Raw(new byte[100]);
+        return table.ToArray();
+    }
+
+    /// <summary>The target takes the inventory of images of an even length.</summary>
+    private static void AssertInventoryBounded(DwarfBuilder dwarf, byte[] lines)
+    {
+        var image = Image(dwarf, elf => elf.Add(".debug_line", lines));
+        AssertBounded(image.Length % 2 == 0 ? image : [.. image, 0]);
+    }
+
+    [Fact]
     public void CompressedSectionsThatExpandALot()
     {
         using var zeros = new MemoryStream();

@@ -57,7 +57,7 @@ internal sealed class DebugFiles : IDisposable
             return null;
         var bytes = image.Read(link);
         var name = ElfImage.StringAt(link.Name, bytes, 0);
-        var found = Candidates(name, folder, ".debug").FirstOrDefault(File.Exists);
+        var found = Candidates(Path.GetFileName(name), folder, ".debug").FirstOrDefault(File.Exists);
         if (found is null)
             return null;
         if (bytes.Length < 4)

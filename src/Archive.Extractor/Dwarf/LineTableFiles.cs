@@ -10,9 +10,13 @@ internal static class LineTableFiles
     /// <summary>Headers are a few kilobytes; one that claims more than this is not read.</summary>
     private const int MaxHeader = 4 << 20;
 
+    /// <summary>What a byte of a header may become in memory, about: the shortest entries have two.</summary>
+    private const int BytesOfEntry = 16;
+
     /// <summary>Paths by the number that DW_AT_decl_file gives; relative ones count from the unit's folder.</summary>
-    /// <exception cref="DwarfFormatException">The header is malformed.</exception>
-    public static string[] Read(DebugSections sections, NameReader names, in UnitHeader unit, ulong offset)
+    /// <param name="room">Bytes that may still be spent on headers and paths: headers may overlap, and units share them.</param>
+    /// <exception cref="DwarfFormatException">The header is malformed, or there is no room left.</exception>
+    public static string[] Read(DebugSections sections, NameReader names, in UnitHeader unit, ulong offset, ref long room)
     {
         var start = sections.ReadLines(unit, offset, 64);
         if (start.Length < 16)
@@ -21,9 +25,12 @@ internal static class LineTableFiles
         if (version is < 2 or > 5 || length > MaxHeader)
             return [];
         var bytes = sections.ReadLines(unit, offset, (int)length);
+        room -= (long)BytesOfEntry * bytes.Length;
         var reader = new DwarfReader(bytes, ".debug_line", (long)offset, sections.Endian);
         SkipToTables(ref reader, version);
-        return version == 5 ? ReadEntries(ref reader, sections, names, unit) : ReadOld(ref reader);
+        var files = version == 5 ? ReadEntries(ref reader, sections, names, unit) : ReadOld(ref reader);
+        room -= files.Sum(static file => file.Length);
+        return room >= 0 ? files : throw reader.Error("file tables of units would be read again and again", (ulong)files.Length);
     }
 
     /// <summary>Bytes from the start of the program to the end of its header.</summary>
@@ -63,6 +70,9 @@ internal static class LineTableFiles
         for (var i = 0; i < formats.Length; i++)
             formats[i] = (reader.Uleb(), (DwForm)reader.Uleb());
         var count = reader.Uleb();
+        // Forms without bytes would let a table of none go on for ever.
+        if (count > (ulong)reader.Bytes.Length)
+            throw reader.Error("more entries in a file table than bytes", count);
         var entries = new List<(string, ulong)>();
         for (ulong n = 0; n < count && formats.Length > 0; n++)
         {

@@ -52,7 +52,7 @@ internal static class Relocations
             }
             if (symbol >= symbols.Count)
                 throw new ElfFormatException(table.Name, at, symbol, "relocation against no symbol");
-            if (offset > (ulong)(bytes.Length - bits / 8))
+            if (bytes.Length < bits / 8 || offset > (ulong)(bytes.Length - bits / 8))
                 throw new ElfFormatException(table.Name, at, offset, $"relocation outside {section.Name}");
             var target = bytes.AsSpan((int)offset, bits / 8);
             var addend = hasAddend ? (long)image.Endian.Word(entry[(2 * word)..], image.Is64) : 0;

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Archive.Extractor.Conversion;
 using Archive.Extractor.Dwarf;
@@ -11,6 +12,10 @@ namespace Archive.Extractor.Inventory;
 /// </summary>
 internal static class InventoryReader
 {
+    /// <summary>Bytes and characters of file tables for each byte of line tables, and at least. A kernel's units take some seven.</summary>
+    private const long MaxPathReads = 64;
+    private const long AlwaysPathBytes = 4 << 20;
+
     /// <summary>A function as one unit tells it.</summary>
     /// <param name="Origin">Of a concrete instance: the DIE that has its name and file; 0 for none.</param>
     private readonly record struct Seen(uint Offset, uint Origin, ulong Name, int File, FunctionTraits Traits);
@@ -23,16 +28,24 @@ internal static class InventoryReader
             return inventory;
         var sections = new DebugSections(image, supplementary);
         var table = new NameTable(sections.Str);
+        var pathRoom = MaxPathReads * ((image.Find(".debug_line")?.Size ?? 0) + sections.LineStr.Length) + AlwaysPathBytes;
         var readers = new List<(NameReader Names, Dictionary<(ulong Name, string File), FunctionTraits> Functions)>();
         var next = -1;
-        Parallel.For(0, Math.Max(1, threads), new ParallelOptions { CancellationToken = cancellation }, _ =>
+        try
         {
-            var worker = new Worker(sections, table);
-            while (!cancellation.IsCancellationRequested && Interlocked.Increment(ref next) is var unit && unit < sections.Units.Count)
-                worker.Read(sections.Units[unit]);
-            lock (readers)
-                readers.Add((worker.Names, worker.Functions));
-        });
+            Parallel.For(0, Math.Max(1, threads), new ParallelOptions { CancellationToken = cancellation }, _ =>
+            {
+                var worker = new Worker(sections, table, pathRoom);
+                while (!cancellation.IsCancellationRequested && Interlocked.Increment(ref next) is var unit && unit < sections.Units.Count)
+                    worker.Read(sections.Units[unit]);
+                lock (readers)
+                    readers.Add((worker.Names, worker.Functions));
+            });
+        }
+        catch (AggregateException failures)
+        {
+            ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
+        }
         var texts = new NameTexts(sections.Str, NameIdentity.Content, table, readers.Select(r => r.Names));
         return inventory with { Functions = Merge(readers.SelectMany(r => r.Functions), texts) };
     }
@@ -101,13 +114,15 @@ internal static class InventoryReader
         };
     }
 
-    private sealed class Worker(DebugSections sections, NameTable table)
+    /// <param name="pathRoom">See <see cref="LineTableFiles.Read"/>.</param>
+    private sealed class Worker(DebugSections sections, NameTable table, long pathRoom)
     {
         private readonly AbbrevTable _abbrevs = new();
         private readonly Field[] _scratch = new Field[(int)Slot.SlotCount];
         private readonly List<Seen> _seen = [];
         private readonly Dictionary<uint, int> _byOffset = [];
         private byte[] _buffer = [];
+        private long _pathRoom = pathRoom;
 
         public NameReader Names { get; } = new(sections, table, NameIdentity.Content);
 
@@ -125,7 +140,7 @@ internal static class InventoryReader
             reader = new DieReader(sections, _abbrevs, unit, bytes, _scratch) { Position = reader.Position };
             ReadFunctions(ref reader, unit);
             if (_seen.Count > 0)
-                Add(lines == ulong.MaxValue ? [] : LineTableFiles.Read(sections, Names, unit, lines));
+                Add(lines == ulong.MaxValue ? [] : LineTableFiles.Read(sections, Names, unit, lines, ref _pathRoom));
         }
 
         private void ReadFunctions(ref DieReader reader, in UnitHeader unit)

@@ -48,7 +48,7 @@ public sealed class OtherInputsTests : IDisposable
         return output;
     }
 
-    private static ConvertedKernel Convert(string path) => VmlinuxConverter.Convert(path, new ConversionOptions(BtfSource.Dwarf, 2));
+    private static ConvertedKernel Convert(string path) => VmlinuxConverter.Convert(path, new ConversionOptions(BtfSource.Dwarf, 2) { FollowsDebugLinks = true });
 
     private static void AssertSame(byte[] expected, byte[] actual, params BtfKind[] except)
     {
@@ -150,6 +150,7 @@ public sealed class OtherInputsTests : IDisposable
         Tool.Run("objcopy", "--strip-debug", $"--add-gnu-debuglink={debug}", whole);
 
         AssertSame(expected, Convert(whole).Bytes);
+        Assert.Throws<NoDebugInfoException>(() => VmlinuxConverter.Convert(whole, new ConversionOptions(BtfSource.Dwarf, 1)));
 
         File.AppendAllText(debug, "another file");
         Assert.Contains("checksum", Assert.Throws<UnsupportedImageException>(() => Convert(whole)).Message, StringComparison.Ordinal);

@@ -13,7 +13,7 @@ internal static class Tag
 /// <summary>DW_AT (DWARF 5 §7.5.4).</summary>
 internal static class At
 {
-    public const ushort Sibling = 0x01, Location = 0x02, Name = 0x03, ByteSize = 0x0b, BitOffset = 0x0c, BitSize = 0x0d, LowPc = 0x11,
+    public const ushort Sibling = 0x01, Location = 0x02, Name = 0x03, ByteSize = 0x0b, BitOffset = 0x0c, BitSize = 0x0d, StmtList = 0x10, LowPc = 0x11,
         Language = 0x13, ConstValue = 0x1c, Inline = 0x20, Producer = 0x25, UpperBound = 0x2f, AbstractOrigin = 0x31, Artificial = 0x34,
         Count = 0x37, DataMemberLocation = 0x38, Declaration = 0x3c, Encoding = 0x3e, External = 0x3f, Specification = 0x47, Type = 0x49,
         DataBitOffset = 0x6b;
@@ -87,7 +87,8 @@ internal sealed class DwarfBuilder(bool bigEndian, byte addressBytes)
     /// <summary>Adds a unit of C.</summary>
     /// <param name="version">2 to 5.</param>
     /// <param name="length">What the header states; null for the truth.</param>
-    public void Add(ushort version, IEnumerable<Die> dies, ulong? length = null)
+    /// <param name="lines">Offset of its line table; null for none.</param>
+    public void Add(ushort version, IEnumerable<Die> dies, ulong? length = null, ulong? lines = null)
     {
         var start = _info.Length;
         _info.Number(0, 4);
@@ -101,6 +102,8 @@ internal sealed class DwarfBuilder(bool bigEndian, byte addressBytes)
         if (version < 5)
             _info.Number(addressBytes, 1);
         var unit = new Die(Tag.CompileUnit).Named("unit.c").With(At.Language, Form.Data1, 12UL).With(At.Producer, Form.String, "GNU C17").Holding(dies);
+        if (lines is { } offset)
+            unit.With(At.StmtList, Form.SecOffset, offset);
         Write(unit, start);
         _info.Patch(start, length ?? (ulong)(_info.Length - start - 4), 4);
     }

@@ -1,3 +1,4 @@
+using Btf.Dedup;
 using Btf.Format;
 using Btf.Format.Validation;
 using Btf.Text;
@@ -41,7 +42,42 @@ internal sealed class SplitBtfTarget : FuzzTarget
 
     public override bool Declares(Exception problem) => problem is Btf.BtfFormatException;
 
-    public override void Execute(byte[] input) => BtfTarget.Use(BtfBlob.Parse(input, Base));
+    public override void Execute(byte[] input)
+    {
+        var split = BtfBlob.Parse(input, Base);
+        BtfTarget.Use(split);
+        // Modules are checked before anything is made of them.
+        if (BtfValidator.Check(split).Count == 0)
+            Transform(split);
+    }
+
+    private static void Transform(BtfBlob split)
+    {
+        var merger = new BtfMerger(Base);
+        RequireValid(BtfBlob.Parse(merger.Split(split), Base), "merged split BTF");
+        merger.Add(split);
+        RequireValid(BtfBlob.Parse(merger.Flatten()), "flattened BTF");
+        if (Distilled(split) is { } distilled)
+            RequireValid(BtfBlob.Parse(distilled.Split, BtfBlob.Parse(distilled.Base)), "distilled BTF");
+    }
+
+    private static DistilledBtf? Distilled(BtfBlob split)
+    {
+        try
+        {
+            return BtfDistiller.Distill(split);
+        }
+        catch (Btf.BtfFormatException)
+        {
+            return null;
+        }
+    }
+
+    private static void RequireValid(BtfBlob blob, string what)
+    {
+        if (BtfValidator.Check(blob) is [var first, ..])
+            throw new BrokenPromiseException($"{what} of valid BTF is not valid: {first}");
+    }
 
     public override byte[] Mutate(byte[] input, byte[] other, Random random) => BtfMutations.Apply(input, other, random);
 }

@@ -1,4 +1,5 @@
 using Archive.Extractor;
+using Btf.Dedup;
 using Btf.Elf;
 using Btf.Format;
 using Btf.Format.Validation;
@@ -18,7 +19,10 @@ internal sealed class DwarfTarget : FuzzTarget
     public override void Execute(byte[] input)
     {
         var btf = Convert(input, 1);
-        _ = BtfValidator.Check(BtfBlob.Parse(btf));
+        var blob = BtfBlob.Parse(btf);
+        _ = BtfValidator.Check(blob);
+        if (!blob.IsBigEndian)
+            _ = BtfBlob.Parse(new BtfMerger(SplitBtfTarget.Base).Split(blob), SplitBtfTarget.Base);
         // Threads cost more than the conversion of a small image.
         if (input.Length % 16 == 0 && !btf.AsSpan().SequenceEqual(Convert(input, 2)))
             throw new BrokenPromiseException("two threads give other bytes than one");
@@ -30,6 +34,8 @@ internal sealed class DwarfTarget : FuzzTarget
     private static byte[] Convert(byte[] input, int threads)
     {
         using var image = ElfImage.FromBytes(input);
-        return VmlinuxConverter.Convert(image, new ConversionOptions(BtfSource.Dwarf, threads)).Bytes;
+        var options = new ConversionOptions(BtfSource.Dwarf, threads)
+        { Inventory = input.Length % 2 == 0, Features = input.Length % 8 == 1 ? BtfFeatures.None : BtfFeatures.Kernel };
+        return VmlinuxConverter.Convert(image, options).Bytes;
     }
 }
