@@ -48,7 +48,7 @@ internal static class Relocations
             {
                 if (type == 0)
                     continue;
-                throw new UnsupportedImageException($"relocation type {type} of {image.Machine} in {table.Name}");
+                throw new UnsupportedImageException($"relocation type {type} of {image.Machine} in '{table.Name}'");
             }
             if (symbol >= symbols.Count)
                 throw new ElfFormatException(table.Name, at, symbol, "relocation against no symbol");
