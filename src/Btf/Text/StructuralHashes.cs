@@ -18,9 +18,11 @@ internal sealed class StructuralHashes
     {
         _blob = blob;
         _hashes = new ulong[blob.EndId];
+        if (blob.Base is not null)
+            new StructuralHashes(blob.Base)._hashes.CopyTo(_hashes, 0);
         _places = Places(blob);
         // Valid BTF has no cycle without a name; in other BTF a type on one counts as void where the cycle closes.
-        new TypeWalk(blob) { Follows = type => !IsByName(type), Leave = Set, Cycle = _ => { } }.Run();
+        new TypeWalk(blob) { OwnTypesOnly = blob.Base is not null, Follows = type => !IsByName(type), Leave = Set, Cycle = _ => { } }.Run();
         // The walk stops at named types, before what they refer to is hashed: theirs come once all others are known.
         foreach (var type in blob.Types)
         {

@@ -1,3 +1,4 @@
+using Btf.Dedup;
 using Btf.Format;
 using Btf.Text;
 
@@ -23,6 +24,35 @@ public sealed class BtfDiffTests
     [Fact]
     public void ByteOrderDoesNotMatter() =>
         Assert.True(BtfDiff.Compare(BtfFixture.OfEveryKind().Blob(), BtfFixture.OfEveryKind(bigEndian: true).Blob()).AreEqual);
+
+    [Fact]
+    public void SplitBtfOnBasesOfAnotherOrderIsEqual()
+    {
+        var left = new BtfFixture();
+        left.Type(BtfKind.Ptr, sizeOrType: left.Struct("shared", 8, ("x", left.Int(), 0)));
+        var right = new BtfFixture();
+        right.Type(BtfKind.Ptr, sizeOrType: 3);
+        right.Struct("shared", 8, ("x", right.Int(), 0));
+
+        var onLeft = BtfBlob.Parse(new BtfMerger(left.Blob()).Split(Module(more: false)), left.Blob());
+        var onRight = BtfBlob.Parse(new BtfMerger(right.Blob()).Split(Module(more: true)), right.Blob());
+
+        Assert.Equal((1, 2), (onLeft.TypeCount, onRight.TypeCount));
+        var diff = BtfDiff.Compare(onLeft, onRight);
+        Assert.True(diff[BtfKind.Struct].AreEqual);
+        Assert.Single(diff[BtfKind.Const].OnlyRight);
+
+        // A type of one module alone that leads into the base does not change what another says of the base.
+        static BtfBlob Module(bool more)
+        {
+            var module = new BtfFixture();
+            var pointer = module.Type(BtfKind.Ptr, sizeOrType: module.Struct("shared", 8, ("x", module.Int(), 0)));
+            module.Struct("own", 8, ("p", pointer, 0));
+            if (more)
+                module.Type(BtfKind.Const, sizeOrType: pointer);
+            return module.Blob();
+        }
+    }
 
     [Fact]
     public void MovedMemberChangesItsStructAlone()
