@@ -14,10 +14,10 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
     private const int MaxNesting = 1 << 16;
 
     /// <summary>
-    /// Bytes of DIEs that are read for the sake of other units, for each byte of all units and at least. In a kernel packed by
-    /// dwz each unit takes a part in ten thousand of the whole from elsewhere, and some thousands of units do.
+    /// Bytes of DIEs that are read for the sake of other units, for each byte of all units and at least. What dwz moved out of a
+    /// unit was in it before: all units together read what they had, a few times what is left.
     /// </summary>
-    private const int MaxForeignReads = 64;
+    private const int MaxForeignReads = 16;
     private const long AlwaysForeignBytes = 1 << 20;
 
     private readonly long _maxForeignBytes = MaxForeignReads * sections.Units.Sum(static unit => (long)unit.Length) + AlwaysForeignBytes;

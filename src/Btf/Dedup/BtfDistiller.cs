@@ -15,7 +15,7 @@ public sealed record DistilledBtf(byte[] Base, byte[] Split);
 public static class BtfDistiller
 {
     /// <param name="split">Split BTF with its base.</param>
-    /// <exception cref="BtfFormatException">It has no base, or refers to something of it that no base can hold (functions, variables).</exception>
+    /// <exception cref="BtfFormatException">It has no base, or refers to something of it that no base can hold (functions, variables, members).</exception>
     public static DistilledBtf Distill(BtfBlob split)
     {
         if (split.Base is null)
@@ -54,12 +54,14 @@ public static class BtfDistiller
             for (var i = 0; i < type.ReferenceCount; i++)
             {
                 var id = type.Reference(i);
-                if (id == 0 || id >= split.FirstId || !needed.Add(id))
+                if (id == 0 || id >= split.FirstId)
                     continue;
                 var target = split[id];
                 if (target.Kind is BtfKind.Func or BtfKind.Var or BtfKind.Datasec or BtfKind.DeclTag)
                     throw new BtfFormatException(BtfBlob.TypesSection, 0, id, $"reference to a {target.Kind} of the base");
-                if (!(target.IsComposite && target.NameOffset != 0))
+                if (type.Kind == BtfKind.DeclTag && type.ComponentIndex >= 0 && IsKeptInBase(target))
+                    throw new BtfFormatException(BtfBlob.TypesSection, 0, id, $"a tag on a member of a {target.Kind} of the base, which has none once it is distilled");
+                if (needed.Add(id) && !(target.IsComposite && target.NameOffset != 0))
                     open.Push(target);
             }
         }
