@@ -349,6 +349,43 @@ public sealed class HostileDwarfTests
     }
 
     [Fact]
+    public void ManyStructsOfOneNameInManyUnits()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        foreach (var unit in Enumerable.Range(0, 120))
+        {
+            var structs = Enumerable.Range(0, 150).Select(i => new Die(Tag.StructureType).Named($"s{i}").Sized(8)).ToList();
+            var pointers = structs.ConvertAll(target => new Die(Tag.PointerType).OfType(target));
+            for (var i = 0; i < structs.Count; i++)
+                structs[i].Holding(Die.Member("next", pointers[(i + 1) % structs.Count], 0));
+            structs[unit % structs.Count].Holding(Die.Member($"m{unit}", structs[0], 8));
+            dwarf.Add(5, [.. structs, .. pointers]);
+        }
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
+    public void ManyNamesThatMeanOtherThingsInEachUnit()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        foreach (var unit in Enumerable.Range(0, 9000))
+            dwarf.Add(5, [new Die(Tag.StructureType).Named($"s{unit / 2}").Sized((ulong)(unit % 2))]);
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
+    public void ManyTypesThatReachManyAmbiguousNames()
+    {
+        var dwarf = new DwarfBuilder(bigEndian: false, addressBytes: 8);
+        var structs = Enumerable.Range(0, 4000).Select(i => new Die(Tag.StructureType).Named($"s{i}").Sized(1)).ToList();
+        var all = new Die(Tag.StructureType).Sized(1).Holding(structs.Select(type => new Die(Tag.Member).OfType(type)));
+        var arrays = Enumerable.Range(0, 20_000).Select(i => new Die(Tag.ArrayType).OfType(all).Holding(new Die(Tag.SubrangeType).With(At.Count, Form.Udata, (ulong)i)));
+        dwarf.Add(5, [.. structs, all, .. arrays]);
+        dwarf.Add(5, [.. structs.Select((_, i) => new Die(Tag.StructureType).Named($"s{i}").Sized(2))]);
+        AssertBounded(Image(dwarf));
+    }
+
+    [Fact]
     public void CompressedSectionsThatExpandALot()
     {
         using var zeros = new MemoryStream();

@@ -36,7 +36,15 @@ internal sealed class NameResolution
         public bool Complete;
     }
 
+    /// <summary>
+    /// What resolution may cost, in comparisons for each type of each unit, and at least. Real kernels have some twenty ambiguous
+    /// names and need a few thousand comparisons in all; what needs more was made to.
+    /// </summary>
+    private const int StepsOfType = 8;
+    private const int AlwaysAllowedSteps = 4_000_000;
+
     private readonly TypeGraph _graph;
+    private long _room;
 
     /// <summary>The ambiguous names, and for each tag its index among them, or -1.</summary>
     private readonly List<int> _ambiguous = [];
@@ -73,6 +81,7 @@ internal sealed class NameResolution
     public NameResolution(TypeGraph graph)
     {
         _graph = graph;
+        _room = StepsOfType * graph.Units.Sum(static unit => (long)unit.Types.Length) + AlwaysAllowedSteps;
         _reach = new (int, int)[graph.Count];
         _firstClass = new int[graph.Count];
         _firstShow = new int[graph.Count];
@@ -123,6 +132,14 @@ internal sealed class NameResolution
 
     private static long Pair(int unit, int node) => (long)unit << 32 | (uint)node;
 
+    /// <exception cref="UnsupportedImageException">There is no room left.</exception>
+    private void Spend(long steps)
+    {
+        _room -= steps;
+        if (_room < 0)
+            throw new UnsupportedImageException($"{_ambiguous.Count} names of types mean different things in {_graph.Units.Count} units: too many to tell apart");
+    }
+
     private void MakeAmbiguous(int tag)
     {
         _ambiguousIndex[tag] = _ambiguous.Count;
@@ -172,6 +189,7 @@ internal sealed class NameResolution
         Collect(_graph.TargetOf(node));
         foreach (var child in targets)
             Collect(child);
+        Spend(_reached.Count - start);
         CollectionsMarshal.AsSpan(_reached)[start..].Sort();
         return _reach[node] = (start, _reached.Count - start);
     }
@@ -212,7 +230,8 @@ internal sealed class NameResolution
     {
         const int several = -1;
         var width = _ambiguous.Count;
-        _bindings = new int[checked(_graph.Units.Count * width)];
+        Spend((long)_graph.Units.Count * width);
+        _bindings = new int[_graph.Units.Count * width];
         _boundClasses = new int[_bindings.Length];
         var nameOf = new int[_graph.Count];
         for (var node = 0; node < nameOf.Length; node++)
@@ -288,6 +307,7 @@ internal sealed class NameResolution
     /// <summary>Two units give the same definitions to the names that a node reaches; or one of them gives none.</summary>
     private bool AreBoundAlike(int left, int right, int node, bool orUnbound)
     {
+        Spend(_reach[node].Count);
         foreach (var name in ReachOf(node))
         {
             var (a, b) = (BindingOf(left, name), BindingOf(right, name));
@@ -368,10 +388,12 @@ internal sealed class NameResolution
     private int Place(int unit, int node)
     {
         var (signature, complete) = Signature(unit, node);
+        Spend(_reach[node].Count);
         var last = 0;
         for (var i = _firstClass[node]; i != 0; i = _classes[i - 1].Next)
         {
             last = i;
+            Spend(1);
             ref var known = ref CollectionsMarshal.AsSpan(_classes)[i - 1];
             if (known.Signature != signature)
                 continue;
