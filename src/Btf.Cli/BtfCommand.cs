@@ -27,6 +27,7 @@ public static class BtfCommand
         Diff(),
         Validate(),
         Stat(),
+        MinimizeCommand.Create(),
     };
 
     private static Command Dump()
@@ -99,13 +100,13 @@ public static class BtfCommand
         return BtfFile.Open(parsed.GetRequiredValue(file), baseBtf);
     }
 
-    private static int Run(ParseResult parsed, Action<TextWriter> action) => Run(parsed, output =>
+    internal static int Run(ParseResult parsed, Action<TextWriter> action) => Run(parsed, output =>
     {
         action(output);
         return true;
     });
 
-    private static int Run(ParseResult parsed, Func<TextWriter, bool> question)
+    internal static int Run(ParseResult parsed, Func<TextWriter, bool> question)
     {
         try
         {

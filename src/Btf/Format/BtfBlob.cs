@@ -1,4 +1,5 @@
 using System.Text;
+using Btf.CoRe;
 
 namespace Btf.Format;
 
@@ -107,11 +108,23 @@ public sealed class BtfBlob
     /// <summary>The name at this offset, or the empty string for offset 0.</summary>
     public string Name(uint nameOffset) => Encoding.UTF8.GetString(NameBytes(nameOffset));
 
-    /// <summary>The ids of the types of this name, ascending, here and in the base.</summary>
-    public IEnumerable<uint> Find(string name)
+    /// <summary>The ids of the types of this name, ascending, in the base and here.</summary>
+    public IReadOnlyList<uint> Find(string name)
     {
-        var own = _names.Value.Find(name);
-        return Base is null ? own : Base.Find(name).Concat(own);
+        var bytes = Encoding.UTF8.GetBytes(name);
+        var ids = FindEssential(EssentialName.Of(bytes));
+        ids.RemoveAll(id => !this[id].NameBytes.SequenceEqual(bytes));
+        return ids;
+    }
+
+    /// <summary>The ids of the types of this name, or a flavour of it such as <c>name___old</c>, ascending, in the base and here.</summary>
+    /// <param name="essentialName">Without a flavour.</param>
+    internal List<uint> FindEssential(ReadOnlySpan<byte> essentialName)
+    {
+        var ids = Base?.FindEssential(essentialName) ?? [];
+        foreach (var id in _names.Value.Find(essentialName))
+            ids.Add(id);
+        return ids;
     }
 
     /// <summary>The first type of this kind and name, or null.</summary>

@@ -1,34 +1,68 @@
-using System.Runtime.InteropServices;
-using System.Text;
+using System.Numerics;
+using Btf.CoRe;
 
 namespace Btf.Format;
 
-/// <summary>Ids by name: chains through one array, so that building it allocates no list per name.</summary>
+/// <summary>
+/// Ids by name, flavours aside (<see cref="EssentialName"/>): a table of chains in two arrays, so that building it allocates nothing per name.
+/// </summary>
 internal sealed class BtfNameIndex
 {
     private readonly BtfBlob _blob;
-    private readonly Dictionary<ReadOnlyMemory<byte>, uint> _first = new(ByteEquality.Instance);
+    private readonly uint[] _first;
     private readonly uint[] _next;
 
     public BtfNameIndex(BtfBlob blob)
     {
         _blob = blob;
         _next = new uint[blob.TypeCount];
+        _first = new uint[BitOperations.RoundUpToPowerOf2((uint)blob.TypeCount + 1)];
         // Backwards, so that each chain ascends.
         for (var id = blob.EndId; id-- > blob.FirstId;)
         {
             var type = blob[id];
             if (type.NameOffset == 0 || !blob.HasName(type.NameOffset))
                 continue;
-            ref var first = ref CollectionsMarshal.GetValueRefOrAddDefault(_first, blob.NameMemory(type.NameOffset), out _);
+            ref var first = ref First(EssentialName.Of(type.NameBytes));
             _next[id - blob.FirstId] = first;
             first = id;
         }
     }
 
-    public IEnumerable<uint> Find(string name)
+    /// <summary>The types that have this name, or a flavour of it.</summary>
+    /// <param name="essentialName">A name without flavour.</param>
+    public Matches Find(ReadOnlySpan<byte> essentialName) => new(this, essentialName);
+
+    private ref uint First(ReadOnlySpan<byte> essentialName) => ref _first[Hash(essentialName) & (uint)(_first.Length - 1)];
+
+    /// <summary>FNV-1a: names are short, and the same table has to come of the same BTF anywhere.</summary>
+    private static uint Hash(ReadOnlySpan<byte> name)
     {
-        for (var id = _first.GetValueOrDefault(Encoding.UTF8.GetBytes(name)); id != 0; id = _next[id - _blob.FirstId])
-            yield return id;
+        var hash = 2166136261u;
+        foreach (var letter in name)
+            hash = (hash ^ letter) * 16777619u;
+        return hash ^ hash >> 15;
+    }
+
+    public ref struct Matches(BtfNameIndex index, ReadOnlySpan<byte> name)
+    {
+        private readonly ReadOnlySpan<byte> _name = name;
+        private uint _following = index.First(name);
+
+        public uint Current { get; private set; }
+
+        public readonly Matches GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            while (_following != 0)
+            {
+                Current = _following;
+                _following = index._next[Current - index._blob.FirstId];
+                if (EssentialName.Of(index._blob[Current].NameBytes).SequenceEqual(_name))
+                    return true;
+            }
+            return false;
+        }
     }
 }

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Btf.Format;
 
 /// <summary>
-/// Writes raw BTF with the 24-byte header and 16-bit vlen, which every reader takes (<c>Documentation/bpf/btf.rst</c>).
+/// Writes raw BTF with 16-bit vlen and, unless told otherwise, the 24-byte header, which every reader takes (<c>Documentation/bpf/btf.rst</c>).
 /// Types get their ids in the order they are begun, from 1 (or the end of the base) on; a type may refer to a later one.
 /// </summary>
 public sealed class BtfWriter(bool littleEndian)
@@ -16,6 +16,9 @@ public sealed class BtfWriter(bool littleEndian)
 
     /// <summary>Number of types begun so far; the id of the last one.</summary>
     public int Count { get; private set; }
+
+    /// <summary>24 bytes, or <see cref="BtfHeader.SizeWithLayout"/> with an empty layout section.</summary>
+    public int HeaderSize { get; init; } = BtfWire.HeaderSize;
 
     /// <summary>Offset of a name in the string section; equal names share one. UTF-8, without NUL.</summary>
     public uint AddString(ReadOnlySpan<byte> name)
@@ -59,10 +62,10 @@ public sealed class BtfWriter(bool littleEndian)
     /// <summary>Header, types and strings.</summary>
     public byte[] ToArray()
     {
-        var bytes = new byte[BtfWire.HeaderSize + _types.WrittenCount + _strings.WrittenCount];
-        WriteHeader(bytes, _types.WrittenCount, _strings.WrittenCount, littleEndian);
-        _types.WrittenSpan.CopyTo(bytes.AsSpan(BtfWire.HeaderSize));
-        _strings.WrittenSpan.CopyTo(bytes.AsSpan(BtfWire.HeaderSize + _types.WrittenCount));
+        var bytes = new byte[HeaderSize + _types.WrittenCount + _strings.WrittenCount];
+        WriteHeader(bytes.AsSpan(0, HeaderSize), _types.WrittenCount, _strings.WrittenCount, littleEndian);
+        _types.WrittenSpan.CopyTo(bytes.AsSpan(HeaderSize));
+        _strings.WrittenSpan.CopyTo(bytes.AsSpan(HeaderSize + _types.WrittenCount));
         return bytes;
     }
 
@@ -70,7 +73,7 @@ public sealed class BtfWriter(bool littleEndian)
     internal static byte[] Assemble(ReadOnlySpan<uint> types, ReadOnlySpan<byte> strings, bool littleEndian)
     {
         var bytes = new byte[BtfWire.HeaderSize + types.Length * sizeof(uint) + strings.Length];
-        WriteHeader(bytes, types.Length * sizeof(uint), strings.Length, littleEndian);
+        WriteHeader(bytes.AsSpan(0, BtfWire.HeaderSize), types.Length * sizeof(uint), strings.Length, littleEndian);
         var words = MemoryMarshal.Cast<byte, uint>(bytes.AsSpan(BtfWire.HeaderSize, types.Length * sizeof(uint)));
         if (littleEndian == BitConverter.IsLittleEndian)
             types.CopyTo(words);
@@ -89,7 +92,7 @@ public sealed class BtfWriter(bool littleEndian)
 
     private static void WriteHeader(Span<byte> header, int types, int strings, bool littleEndian)
     {
-        Span<uint> words = [BtfWire.HeaderSize, 0, (uint)types, (uint)types, (uint)strings];
+        Span<uint> words = [(uint)header.Length, 0, (uint)types, (uint)types, (uint)strings];
         if (littleEndian)
             BinaryPrimitives.WriteUInt16LittleEndian(header, BtfWire.Magic);
         else

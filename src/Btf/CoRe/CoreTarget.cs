@@ -1,0 +1,38 @@
+using Btf.Format;
+
+namespace Btf.CoRe;
+
+/// <summary>What an object is to run on: the BTF of a kernel, and of its modules where they are at hand. Safe for concurrent use.</summary>
+/// <param name="Kernel">Whole, or minimal.</param>
+/// <param name="Modules">Split BTF on the kernel's.</param>
+public sealed record CoreTarget(BtfBlob Kernel, IReadOnlyList<BtfBlob> Modules)
+{
+    public CoreTarget(BtfBlob kernel) : this(kernel, [])
+    {
+    }
+
+    /// <summary>Types that a local type may stand for: of its name, flavours aside, and of its kind. Those of modules count only if the kernel has none.</summary>
+    internal List<CoreCandidate> FindCandidates(in BtfType localRoot)
+    {
+        var found = new List<CoreCandidate>();
+        var name = EssentialName.Of(localRoot.NameBytes);
+        Add(found, Kernel, name, localRoot);
+        if (found.Count > 0)
+            return found;
+        foreach (var module in Modules)
+            Add(found, module, name, localRoot);
+        return found;
+    }
+
+    private static void Add(List<CoreCandidate> found, BtfBlob blob, ReadOnlySpan<byte> name, in BtfType localRoot)
+    {
+        foreach (var id in blob.FindEssential(name))
+        {
+            if (TypeSteps.AreOfCompatibleKinds(blob[id], localRoot))
+                found.Add(new(blob, id));
+        }
+    }
+}
+
+/// <summary>A type of the target by name and kind.</summary>
+internal readonly record struct CoreCandidate(BtfBlob Btf, uint TypeId);

@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text;
+using Btf.Format;
+
+namespace Btf.CoRe;
+
+/// <summary>Relocations in words.</summary>
+public static class CoreText
+{
+    /// <summary>An access in C notation: <c>struct task_struct.real_parent</c>, <c>struct foo.a[3].b</c>, <c>enum color.RED</c>, <c>struct foo</c>.</summary>
+    public static string Of(CoreSpec spec)
+    {
+        var text = new StringBuilder(Of(spec.Btf, spec.RootTypeId));
+        for (var i = 0; i < spec.Accessors.Length; i++)
+        {
+            var accessor = spec.Accessors[i];
+            if (accessor.IsNamed)
+                text.Append('.').Append(spec.Btf.Name(accessor.NameOffset));
+            else if (i > 0 || accessor.Index > 0)
+                text.Append(CultureInfo.InvariantCulture, $"[{accessor.Index}]");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>A type as C names it, without what pointers and arrays add: <c>struct page</c>, <c>u32</c>, <c>struct (anonymous)</c>.</summary>
+    public static string Of(BtfBlob btf, uint id)
+    {
+        if (id == 0)
+            return "void";
+        var type = btf[id];
+        var name = type.NameOffset == 0 ? "(anonymous)" : type.Name;
+        return type.Kind switch
+        {
+            BtfKind.Struct => $"struct {name}",
+            BtfKind.Union => $"union {name}",
+            BtfKind.Enum or BtfKind.Enum64 => $"enum {name}",
+            BtfKind.Fwd => $"{(type.KindFlag ? "union" : "struct")} {name} (declared only)",
+            _ => name,
+        };
+    }
+
+    public static string Of(CoreFailure failure) => failure switch
+    {
+        CoreFailure.None => "resolved",
+        CoreFailure.NoSuchType => "no type of this name and kind",
+        CoreFailure.NoSuchMember => "no member of this name",
+        CoreFailure.MemberTypeDiffers => "the member's type is of another kind",
+        CoreFailure.NotComposite => "not a struct or union there",
+        CoreFailure.NotAnArray => "not an array there",
+        CoreFailure.IndexOutOfBounds => "the array is shorter",
+        CoreFailure.NoSuchEnumerator => "no enumerator of this name",
+        CoreFailure.NotAnEnum => "not an enum there",
+        CoreFailure.TypeNotCompatible => "the type is not compatible",
+        CoreFailure.TypeDoesNotMatch => "the type does not match",
+        CoreFailure.UnknownKind => "unknown kind of relocation",
+        CoreFailure.MalformedAccess => "the access string does not fit the local type",
+        CoreFailure.AnonymousRoot => "the type has no name to look for",
+        CoreFailure.AmbiguousOffset => "several types of the name match, with different offsets",
+        CoreFailure.AmbiguousValue => "several types of the name match, with different values",
+        CoreFailure.NestedTooDeep => "nested too deep",
+        CoreFailure.TooComplex => "too complex to compare",
+        CoreFailure.SizeUnknown => "the size of the type is not known",
+        CoreFailure.BitfieldTooWide => "no load of 8 bytes holds the bitfield",
+        CoreFailure.NotForArrayElements => "not a question that can be asked of an array element",
+        CoreFailure.NoSignedness => "the type has no signedness",
+        CoreFailure.OffsetTooLarge => "the offset does not fit the instruction's 16 bits",
+        CoreFailure.ImmediateTooLarge => "the value does not fit the instruction's 32 bits",
+        CoreFailure.SizeNotAdjustable => "the field has another size, and is no pointer or unsigned integer in both",
+        CoreFailure.UnexpectedInstruction => "the instruction cannot be relocated",
+        CoreFailure.UnexpectedValue => "the instruction does not hold the value that its relocation implies",
+        _ => failure.ToString(),
+    };
+}
