@@ -34,7 +34,7 @@ public sealed class BtfFuzzTests
             var blob = BtfBlob.Parse(bytes);
             BtfValidator.Check(blob);
             BtfValidator.CheckDeduplicated(blob);
-            _ = blob.Find("outer").Count();
+            _ = blob.Find("outer").Count;
             BtfDiff.Compare(blob, BtfFixture.OfEveryKind().Blob()).Write(TextWriter.Null);
             RawDump.Write(blob, TextWriter.Null);
             return true;

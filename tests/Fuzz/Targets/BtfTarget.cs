@@ -23,7 +23,7 @@ internal sealed class BtfTarget : FuzzTarget
         _ = BtfValidator.CheckDeduplicated(blob);
         _ = blob.CountByKind();
         _ = blob.PointerSize;
-        _ = blob.Find("outer").Count();
+        _ = blob.Find("outer").Count;
         RawDump.Write(blob, TextWriter.Null);
         var diff = BtfDiff.Compare(blob, blob);
         if (!diff.AreEqual)
