@@ -28,6 +28,7 @@ public static class BtfCommand
         Validate(),
         Stat(),
         MinimizeCommand.Create(),
+        CompatCommand.Create(),
     };
 
     private static Command Dump()

@@ -22,7 +22,9 @@ public sealed class BpfObject
         Ext = BtfExt.Parse(Read(elf, BtfExt.SectionName));
         if (Btf.IsBigEndian == elf.Endian.LittleEndian)
             throw new BpfObjectException(BtfSection, 0, null, "byte order differs from that of the ELF file");
-        Code = BpfCode.ReadAll(elf);
+        var symbols = ElfSymbols.Read(elf);
+        Code = BpfCode.ReadAll(elf, symbols);
+        WeakSymbols = symbols is null ? [] : ReadWeakSymbols(symbols);
     }
 
     public BtfBlob Btf { get; }
@@ -31,6 +33,9 @@ public sealed class BpfObject
 
     /// <summary>The sections with instructions, in the order of the file.</summary>
     public IReadOnlyList<BpfCode> Code { get; }
+
+    /// <summary>Symbols that need not be there.</summary>
+    internal HashSet<string> WeakSymbols { get; }
 
     /// <summary>The relocations of all sections, in the order of <c>.BTF.ext</c>.</summary>
     public IEnumerable<CoreRelocation> Relocations => Ext.Relocations.SelectMany(section => section.Records);
@@ -59,6 +64,18 @@ public sealed class BpfObject
         if (!elf.Is64)
             throw new BpfObjectException("ELF header", 4, 1, "not a BPF object: of 32 bits");
         return new BpfObject(elf);
+    }
+
+    private static HashSet<string> ReadWeakSymbols(ElfSymbols symbols)
+    {
+        const byte weak = 2;
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < symbols.Count; i++)
+        {
+            if (symbols[i].Binding == weak)
+                names.Add(Encoding.UTF8.GetString(symbols.NameOf(symbols[i])));
+        }
+        return names;
     }
 
     private static byte[] Read(ElfImage elf, string name)
@@ -109,25 +126,15 @@ public sealed class BpfCode
     internal IReadOnlyDictionary<int, BpfReference> References { get; private set; } = new Dictionary<int, BpfReference>();
 
     /// <summary>The function that an instruction is of, or null.</summary>
-    public BpfFunction? FunctionAt(int instruction)
-    {
-        BpfFunction? found = null;
-        foreach (var function in Functions)
-        {
-            if (function.Start > instruction)
-                break;
-            found = function;
-        }
-        return found;
-    }
+    public BpfFunction? FunctionAt(int instruction) => Functions.LastOrDefault(function => function.Start <= instruction);
 
-    internal static List<BpfCode> ReadAll(ElfImage elf)
+    internal static List<BpfCode> ReadAll(ElfImage elf, ElfSymbols? symbols)
     {
         var code = elf.Sections
             .Where(section => section.Type == ElfSectionType.ProgBits && section.Flags.HasFlag(ElfSectionFlags.Execute) && section.Size > 0)
             .Select(section => new BpfCode(elf, section))
             .ToList();
-        if (ElfSymbols.Read(elf) is { } symbols)
+        if (symbols is not null)
         {
             var byIndex = code.ToDictionary(section => section.Index);
             AddFunctions(byIndex, symbols);
@@ -146,7 +153,7 @@ public sealed class BpfCode
                 continue;
             if (symbol.Value % BpfInstruction.ByteSize != 0 || symbol.Value >= (ulong)section._bytes.Length)
                 throw new BpfObjectException(section.Name, 0, symbol.Value, "a function begins outside the section");
-            functions[section].Add(new BpfFunction(section, Encoding.UTF8.GetString(symbols.NameOf(symbol)), (int)symbol.Value / BpfInstruction.ByteSize));
+            functions[section].Add(new BpfFunction(section, Encoding.UTF8.GetString(symbols.NameOf(symbol)), (int)symbol.Value / BpfInstruction.ByteSize, IsLocal: symbol.Binding == 0));
         }
         foreach (var (section, list) in functions)
             section.Functions = [.. list.DistinctBy(function => function.Start).OrderBy(function => function.Start)];
@@ -178,9 +185,11 @@ public sealed class BpfCode
 
 /// <summary>A function of an object. Those outside <c>.text</c> are programs.</summary>
 /// <param name="Start">Its first instruction in the section.</param>
-public sealed record BpfFunction(BpfCode Code, string Name, int Start)
+/// <param name="IsLocal">Static: verified once for each call, with what the caller knows.</param>
+public sealed record BpfFunction(BpfCode Code, string Name, int Start, bool IsLocal)
 {
-    public bool IsProgram => Code.Name != ".text";
+    /// <summary>Attached by itself, not only called.</summary>
+    public bool IsProgram => Code.Name != ".text" && !IsLocal;
 }
 
 /// <summary>What an instruction refers to: a place in a section, or, of section 0, a symbol of elsewhere.</summary>

@@ -32,7 +32,6 @@ public enum CoreFailure : byte
 
     // The value does not fit its instruction.
     OffsetTooLarge,
-    ImmediateTooLarge,
     SizeNotAdjustable,
     UnexpectedInstruction,
     UnexpectedValue,

@@ -11,13 +11,15 @@ public sealed record CoreTarget(BtfBlob Kernel, IReadOnlyList<BtfBlob> Modules)
     {
     }
 
-    /// <summary>Types that a local type may stand for: of its name, flavours aside, and of its kind. Those of modules count only if the kernel has none.</summary>
-    internal List<CoreCandidate> FindCandidates(in BtfType localRoot)
+    /// <summary>Types that a local type may stand for: of its name, flavours aside, and of its kind.</summary>
+    /// <param name="localRoot">The local type.</param>
+    /// <param name="everywhere">Those of modules count beside the kernel's; else only if the kernel has none.</param>
+    internal List<CoreCandidate> FindCandidates(in BtfType localRoot, bool everywhere = false)
     {
         var found = new List<CoreCandidate>();
         var name = EssentialName.Of(localRoot.NameBytes);
         Add(found, Kernel, name, localRoot);
-        if (found.Count > 0)
+        if (found.Count > 0 && !everywhere)
             return found;
         foreach (var module in Modules)
             Add(found, module, name, localRoot);
@@ -26,7 +28,7 @@ public sealed record CoreTarget(BtfBlob Kernel, IReadOnlyList<BtfBlob> Modules)
 
     private static void Add(List<CoreCandidate> found, BtfBlob blob, ReadOnlySpan<byte> name, in BtfType localRoot)
     {
-        foreach (var id in blob.FindEssential(name))
+        foreach (var id in blob.FindOwnEssential(name))
         {
             if (TypeSteps.AreOfCompatibleKinds(blob[id], localRoot))
                 found.Add(new(blob, id));

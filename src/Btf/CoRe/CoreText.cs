@@ -64,7 +64,6 @@ public static class CoreText
         CoreFailure.NotForArrayElements => "not a question that can be asked of an array element",
         CoreFailure.NoSignedness => "the type has no signedness",
         CoreFailure.OffsetTooLarge => "the offset does not fit the instruction's 16 bits",
-        CoreFailure.ImmediateTooLarge => "the value does not fit the instruction's 32 bits",
         CoreFailure.SizeNotAdjustable => "the field has another size, and is no pointer or unsigned integer in both",
         CoreFailure.UnexpectedInstruction => "the instruction cannot be relocated",
         CoreFailure.UnexpectedValue => "the instruction does not hold the value that its relocation implies",

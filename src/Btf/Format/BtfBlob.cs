@@ -122,6 +122,14 @@ public sealed class BtfBlob
     internal List<uint> FindEssential(ReadOnlySpan<byte> essentialName)
     {
         var ids = Base?.FindEssential(essentialName) ?? [];
+        ids.AddRange(FindOwnEssential(essentialName));
+        return ids;
+    }
+
+    /// <summary>As <see cref="FindEssential"/>, without the base.</summary>
+    internal List<uint> FindOwnEssential(ReadOnlySpan<byte> essentialName)
+    {
+        var ids = new List<uint>();
         foreach (var id in _names.Value.Find(essentialName))
             ids.Add(id);
         return ids;
