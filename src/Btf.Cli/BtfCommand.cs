@@ -2,6 +2,7 @@ using System.CommandLine;
 using Btf.Format;
 using Btf.Format.Validation;
 using Btf.Text;
+using Btf.Text.CSource;
 
 namespace Btf.Cli;
 
@@ -34,11 +35,18 @@ public static class BtfCommand
     private static Command Dump()
     {
         var file = FileArgument("FILE");
-        var format = new Option<string>("--format") { Description = "raw: the text of bpftool.", DefaultValueFactory = _ => "raw" };
-        format.AcceptOnlyFromAmong("raw");
+        var format = new Option<string>("--format") { Description = "raw: a line per type and member. c: vmlinux.h. Both are bpftool's text.", DefaultValueFactory = _ => "raw" };
+        format.AcceptOnlyFromAmong("raw", "c");
         var baseFile = BaseOption();
         var command = new Command("dump", "Write every type as text.") { file, format, baseFile };
-        command.SetAction(parsed => Run(parsed, output => RawDump.Write(Open(parsed, file, baseFile), output)));
+        command.SetAction(parsed => Run(parsed, output =>
+        {
+            var blob = Open(parsed, file, baseFile);
+            if (parsed.GetValue(format) == "c")
+                CDump.Write(blob, output);
+            else
+                RawDump.Write(blob, output);
+        }));
         return command;
     }
 

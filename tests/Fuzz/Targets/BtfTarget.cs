@@ -2,11 +2,12 @@ using Btf.Dedup;
 using Btf.Format;
 using Btf.Format.Validation;
 using Btf.Text;
+using Btf.Text.CSource;
 using Fuzz.Mutation;
 
 namespace Fuzz.Targets;
 
-/// <summary>Raw BTF: parser, validator, names, raw dump, structural diff against itself.</summary>
+/// <summary>Raw BTF: parser, validator, names, raw dump, C, structural diff against itself.</summary>
 internal sealed class BtfTarget : FuzzTarget
 {
     public override string Name => "btf";
@@ -25,10 +26,23 @@ internal sealed class BtfTarget : FuzzTarget
         _ = blob.PointerSize;
         _ = blob.Find("outer").Count;
         RawDump.Write(blob, TextWriter.Null);
+        DumpC(blob);
         var diff = BtfDiff.Compare(blob, blob);
         if (!diff.AreEqual)
             throw new BrokenPromiseException("a BTF differs from itself");
         BtfDiff.Compare(blob, SplitBtfTarget.Base).Write(TextWriter.Null);
+    }
+
+    /// <summary>What has no C form is refused by it; the rest has to be looked at all the same.</summary>
+    private static void DumpC(BtfBlob blob)
+    {
+        try
+        {
+            CDump.Write(blob, TextWriter.Null);
+        }
+        catch (Btf.BtfFormatException)
+        {
+        }
     }
 }
 
