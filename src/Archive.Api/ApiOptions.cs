@@ -10,6 +10,15 @@ public sealed record ApiOptions
 
     /// <summary>Paths under which the tree is served besides the root: what clients of btfhub-archive have built in.</summary>
     public string[] TreePrefixes { get; init; } = [];
+
+    /// <summary>Paths under which coolbpf's <c>{arch}/vmlinux-{uname}</c> is served.</summary>
+    public string[] CoolbpfPrefixes { get; init; } = [];
+
+    /// <summary>Path of Datadog's tree, with <c>catalog.json</c> in it.</summary>
+    public string DatadogPrefix { get; init; } = "/btfs";
+
+    /// <summary>Bytes of unpacked and otherwise derived forms that are kept on disk.</summary>
+    public long FormCacheBytes { get; init; } = 2L << 30;
 }
 
 /// <summary>Roles of a process: all of them by default.</summary>

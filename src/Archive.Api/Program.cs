@@ -13,7 +13,7 @@ builder.AddArchiveLogging();
 builder.AddArchiveLimits();
 builder.Services.AddSingleton(options);
 builder.Services.AddArchiveStore(new StoreOptions { DataDirectory = options.DataDirectory });
-builder.Services.AddKernelServices();
+builder.Services.AddKernelServices(options);
 builder.Services.AddArchiveProblems();
 builder.Services.AddOpenApi();
 if (options.Roles.Crawler)
@@ -21,11 +21,17 @@ if (options.Roles.Crawler)
 
 var app = builder.Build();
 app.UseArchiveProblems();
+app.UseEmptyVersions();
+app.UseRouting();
 app.MapHealth();
 if (options.Roles.Api)
 {
     app.MapOpenApi();
-    app.MapTree(options.TreePrefixes);
+    app.MapTree([.. options.TreePrefixes, options.DatadogPrefix]);
+    app.MapCoolbpf(options.CoolbpfPrefixes);
+    app.MapBtfhubOnline();
+    app.MapDatadog(options.DatadogPrefix);
+    app.MapDebuginfod();
     app.MapLookup();
     app.MapKernels();
     app.MapContent();

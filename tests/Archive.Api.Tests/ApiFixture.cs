@@ -19,12 +19,20 @@ public sealed class ApiFixture : IDisposable
     private readonly WebApplicationFactory<ApiOptions> _factory;
 
     public ApiFixture()
+        : this([])
+    {
+    }
+
+    /// <param name="settings">Further settings, by name.</param>
+    internal ApiFixture(params (string Name, string Value)[] settings)
     {
         _factory = new WebApplicationFactory<ApiOptions>().WithWebHostBuilder(host =>
         {
             host.UseSetting("DataDirectory", _data.FullPath);
             host.UseSetting("Roles:Crawler", "false");
             host.UseSetting("Urls", "http://127.0.0.1:0");
+            foreach (var (name, value) in settings)
+                host.UseSetting(name, value);
         });
         _factory.UseKestrel();
         _factory.StartServer();
@@ -35,6 +43,8 @@ public sealed class ApiFixture : IDisposable
     public HttpClient Client { get; }
 
     public ArchiveStore Store { get; }
+
+    public string Data => _data.FullPath;
 
     public Uri Address => Client.BaseAddress!;
 

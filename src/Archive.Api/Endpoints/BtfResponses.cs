@@ -1,46 +1,47 @@
-using Archive.Api.Kernels;
+using Archive.Api.Content;
 using Archive.Store.Blobs;
 using Archive.Store.Kernels;
-using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Net.Http.Headers;
 
 namespace Archive.Api.Endpoints;
 
 /// <summary>
-/// The bytes of a publication, with a strong ETag that is their SHA-256. They come from the blob under the digest, never
-/// from the tree path, so that ETag, length and body belong together also while a newer build takes the path over.
+/// A publication in any form, with a strong ETag that is the SHA-256 of the bytes sent. They come from the blob under the digest,
+/// never from the tree path, so that ETag, length and body belong together also while a newer build takes the path over.
 /// </summary>
-public static class BtfResponses
+public sealed class BtfResponses(IBlobStore blobs, DerivedForms derived)
 {
-    private static readonly TimeSpan TreeCaching = TimeSpan.FromMinutes(5);
+    /// <summary>A path's content may change, though it hardly ever does; caches may go on with the old one while we are away.</summary>
+    private const string OfPath = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=86400";
+    private const string OfDigest = "public, max-age=31536000, immutable";
 
-    public static async Task<FileStreamHttpResult> TarballAsync(HttpContext context, IBlobStore blobs, Publication publication, string fileName, bool immutable)
+    public static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
+    /// <param name="immutable">The request names the content by digest.</param>
+    /// <param name="mediaType">Instead of the form's own.</param>
+    public async Task<IResult> SendAsync(HttpContext context, KernelRecord record, BtfForm form, bool immutable, string? mediaType = null)
     {
-        var stream = await OpenAsync(blobs, BlobPaths.Tarball(publication.Tarball.Sha256), context.RequestAborted);
-        return Respond(context, stream, publication.Tarball, publication.PublishedAt, "application/x-xz", fileName, immutable);
+        var (publication, key) = (record.Publication!, record.Build.Key);
+        // Coded bytes of what was named by its digest would be another content under that digest's URL, but only for who asked for a coding.
+        var choice = form == BtfForm.Raw ? EncodingChoice.Of(context.Request) : null;
+        var (content, stored) = await OpenAsync(publication, choice?.Form ?? form, key.Arch, context.RequestAborted);
+        return new StoredContent(content, stored)
+        {
+            MediaType = mediaType ?? form.MediaType(),
+            CacheControl = immutable ? OfDigest : OfPath,
+            Modified = publication.PublishedAt,
+            FileName = form == BtfForm.Provenance ? null : key.Uname + form.Extension(),
+            Coding = choice?.Coding,
+            IsNegotiated = form == BtfForm.Raw,
+        };
     }
 
-    public static async Task<FileStreamHttpResult> RawAsync(HttpContext context, RawBtfCache cache, Publication publication, string fileName, bool immutable)
+    private async Task<(Stream Content, StoredForm Form)> OpenAsync(Publication publication, BtfForm form, string arch, CancellationToken cancellation) => form switch
     {
-        var bytes = await cache.GetAsync(publication, context.RequestAborted);
-        return Respond(context, new MemoryStream(bytes, writable: false), publication.Raw, publication.PublishedAt, "application/octet-stream", fileName, immutable);
-    }
+        BtfForm.Tarball => (await OpenBlobAsync(BlobPaths.Tarball(publication.Tarball.Sha256), cancellation), publication.Tarball),
+        BtfForm.Provenance => (await OpenBlobAsync(BlobPaths.Provenance(publication.Tarball.Sha256), cancellation), publication.Provenance),
+        _ => await derived.OpenAsync(publication, form, arch, cancellation),
+    };
 
-    public static async Task<FileStreamHttpResult> ProvenanceAsync(HttpContext context, IBlobStore blobs, Publication publication, bool immutable)
-    {
-        var stream = await OpenAsync(blobs, BlobPaths.Provenance(publication.Tarball.Sha256), context.RequestAborted);
-        return Respond(context, stream, publication.Provenance, publication.PublishedAt, "application/json", null, immutable);
-    }
-
-    private static async Task<Stream> OpenAsync(IBlobStore blobs, string key, CancellationToken cancellation) =>
+    private async Task<Stream> OpenBlobAsync(string key, CancellationToken cancellation) =>
         await blobs.OpenReadAsync(key, cancellation) ?? throw new BlobStoreException($"{key} is in the catalogue but not in the store");
-
-    private static FileStreamHttpResult Respond(
-        HttpContext context, Stream content, StoredForm form, DateTimeOffset published, string type, string? fileName, bool immutable)
-    {
-        var headers = context.Response.Headers;
-        headers.CacheControl = immutable ? "public, max-age=31536000, immutable" : $"public, max-age={TreeCaching.TotalSeconds:0}";
-        headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(Convert.FromHexString(form.Sha256))}:";
-        return TypedResults.Stream(content, type, fileName, published, new EntityTagHeaderValue($"\"{form.Sha256}\""), enableRangeProcessing: true);
-    }
 }

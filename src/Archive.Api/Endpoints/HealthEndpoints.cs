@@ -11,6 +11,8 @@ public static class HealthEndpoints
     public static void MapHealth(this WebApplication app)
     {
         var group = app.MapGroup("/health").WithTags("health");
+        // btfhub-online's clients look here.
+        app.MapGet("/monitoring/health", () => TypedResults.Ok(new HealthDocument(Ok, new Dictionary<string, string>()))).ExcludeFromDescription();
         group.MapGet("/live", () => TypedResults.Ok(new HealthDocument(Ok, new Dictionary<string, string>())));
         group.MapGet("/ready", ReadyAsync);
     }

@@ -15,7 +15,7 @@ public static class LookupEndpoints
         .ProducesProblem(StatusCodes.Status404NotFound);
 
     private static async Task<IResult> GetAsync(
-        HttpContext context, KernelLookup lookup, KernelIndex index,
+        HttpContext context, KernelLookup lookup, KernelResolver resolver,
         string? uname, string? arch, string? distro, string? version, string? build_id, string? os_release)
     {
         var text = RawQuery.LiteralPlus(context.Request, "uname") is { } literal && UnameText.Parse(literal) is not null ? literal : uname;
@@ -27,10 +27,6 @@ public static class LookupEndpoints
             context.Response.Headers.CacheControl = "public, max-age=60";
             return TypedResults.Ok(answer);
         }
-        var query = answer.Query;
-        IReadOnlyList<KernelRecord> near = query.Uname is { } release
-            ? await index.NearAsync(query.Distro, query.Version, query.Arch, release, 5, context.RequestAborted)
-            : [];
-        return Miss.Of(context, query.Uname ?? $"build-id {query.BuildId}", builds, near);
+        return await resolver.ExplainAsync(context, new Resolution(question, null, builds, []));
     }
 }

@@ -1,57 +1,60 @@
+using Archive.Api.Content;
 using Archive.Api.Kernels;
-using Archive.Store.Blobs;
 using Archive.Store.Kernels;
 
 namespace Archive.Api.Endpoints;
 
 /// <summary>
-/// The tree of btfhub-archive: <c>/{distro}/{version}/{arch}/{uname}.btf.tar.xz</c>, the raw <c>.btf</c> and the provenance
-/// <c>.btf.json</c>, under the root and under every prefix that clients have built in. Names are taken as clients spell them.
+/// The tree of btfhub-archive: <c>/{distro}/{version}/{arch}/{uname}.btf.tar.xz</c>, and beside it the raw <c>.btf</c>, <c>.zst</c>, <c>.gz</c>,
+/// <c>.elf</c> and the provenance <c>.json</c>, under the root and under every prefix that clients have built in. Names are taken
+/// as clients spell them, and the version may be empty, as it is where os-release has none.
 /// </summary>
 public static class TreeEndpoints
 {
-    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+    /// <summary>Stands for an empty version inside; no version is called so.</summary>
+    private const string AnyVersion = "~";
 
     public static void MapTree(this WebApplication app, IEnumerable<string> prefixes)
     {
         foreach (var prefix in prefixes.Prepend(""))
         {
-            app.MapMethods($"{prefix}/{{distro}}/{{version}}/{{arch}}/{{file}}", Methods, GetAsync)
+            app.MapMethods($"{prefix}/{{distro}}/{{version}}/{{arch}}/{{file}}", BtfResponses.Methods, GetAsync)
                 .WithTags("tree")
                 .WithSummary("BTF of a kernel by its place in the tree")
                 .ExcludeFromDescriptionWhen(prefix.Length > 0);
         }
     }
 
+    /// <summary>Routing does not match an empty segment: <c>debian//x86_64/…</c> is what a host without VERSION_ID asks for.</summary>
+    public static void UseEmptyVersions(this WebApplication app) => app.Use((context, next) =>
+    {
+        if (context.Request.Path.Value is { } path && path.Contains("//", StringComparison.Ordinal))
+            context.Request.Path = path.Replace("//", $"/{AnyVersion}/", StringComparison.Ordinal);
+        return next(context);
+    });
+
     private static async Task<IResult> GetAsync(
-        HttpContext context, string distro, string version, string arch, string file,
-        KernelIndex index, IBlobStore blobs, RawBtfCache raw)
+        HttpContext context, string distro, string version, string arch, string file, KernelResolver resolver, BtfResponses responses)
     {
-        if (Form(file) is not var (uname, form) || KernelNames.Key(distro, version, ArchOf(arch, uname), uname) is not { } key)
-            return TypedResults.Problem($"'{file}' is no file of the tree: .btf.tar.xz, .btf and .btf.json are.", statusCode: StatusCodes.Status404NotFound, title: "No such form");
-        var builds = await index.BuildsAsync(key, context.RequestAborted);
-        if (builds.FirstOrDefault(KernelIndex.IsServed)?.Publication is not { } publication)
-            return Miss.Of(context, key.ToString(), builds, await index.NearAsync(key.Distro, key.Version, key.Arch, key.Uname, 5, context.RequestAborted));
-        return form switch
-        {
-            ".btf.tar.xz" => await BtfResponses.TarballAsync(context, blobs, publication, $"{key.Uname}.btf.tar.xz", immutable: false),
-            ".btf" => await BtfResponses.RawAsync(context, raw, publication, $"{key.Uname}.btf", immutable: false),
-            _ => await BtfResponses.ProvenanceAsync(context, blobs, publication, immutable: false),
-        };
+        if (BtfForms.OfFile(file) is not var (name, form))
+            return NoFile($"'{file}' is no file of the tree: {BtfForms.AllExtensions} are.");
+        // An arch suffix in the uname is the kernel's own word, and beats what the client put into the path.
+        var release = KernelNames.Uname(name);
+        var machine = release is null ? arch : UnameText.ArchOfRelease(release) ?? arch;
+        var resolution = IsEmpty(version)
+            ? await resolver.FindAsync(KernelNames.Distro(distro), KernelNames.Arch(machine), release, context.RequestAborted)
+            : await resolver.FindAsync(KernelNames.Key(distro, version, machine, name), context.RequestAborted);
+        if (resolution is null)
+            return NoFile($"'{distro}/{version}/{arch}/{file}' cannot be a place in the tree.");
+        return resolution.Record is { } record
+            ? await responses.SendAsync(context, record, form, immutable: false)
+            : await resolver.ExplainAsync(context, resolution);
     }
 
-    /// <summary>An arch suffix in the uname is the kernel's own word, and beats what the client put into the path.</summary>
-    private static string ArchOf(string arch, string uname) => UnameText.ArchOfRelease(uname) ?? arch;
+    private static bool IsEmpty(string version) => version == AnyVersion || version.Trim('"', '\'').Length == 0;
 
-    private static (string Uname, string Form)? Form(string file)
-    {
-        foreach (var form in (ReadOnlySpan<string>)[".btf.tar.xz", ".btf.json", ".btf"])
-        {
-            if (file.EndsWith(form, StringComparison.Ordinal) && KernelNames.Uname(file[..^form.Length]) is { } uname)
-                return (uname, form);
-        }
-        return null;
-    }
+    private static IResult NoFile(string detail) =>
+        TypedResults.Problem(detail, statusCode: StatusCodes.Status404NotFound, title: "No such file");
 
     private static RouteHandlerBuilder ExcludeFromDescriptionWhen(this RouteHandlerBuilder route, bool condition) =>
         condition ? route.ExcludeFromDescription() : route;

@@ -83,6 +83,13 @@ public sealed record LookupQuery(string? Uname, string? Arch, string? Distro, st
 /// <summary>Candidates, best first. Where several that differ in content are equally good, the answer is ambiguous and says so.</summary>
 public sealed record LookupAnswer(LookupQuery Query, bool Ambiguous, IReadOnlyList<LookupCandidate> Candidates);
 
+/// <summary>One of several kernels that a request may mean.</summary>
+/// <param name="Place">Path in the tree, without extension.</param>
+public sealed record MissCandidate(string Place, string Url, int Score, IReadOnlyList<string> Reasons);
+
+/// <summary>The latest crawl of a distro, beside a kernel that is not known.</summary>
+public sealed record MissCrawl(string Source, DateTimeOffset Started, DateTimeOffset? Finished, string? Error);
+
 public sealed record RunList(IReadOnlyList<CrawlRunRecord> Runs);
 
 public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, string> Checks);
@@ -95,5 +102,8 @@ public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, s
 [JsonSerializable(typeof(RunList))]
 [JsonSerializable(typeof(HealthDocument))]
 [JsonSerializable(typeof(KernelDocument))]
+[JsonSerializable(typeof(IAsyncEnumerable<Archive.Api.Endpoints.BtfhubIdentifier>))]
+[JsonSerializable(typeof(MissCandidate[]))]
+[JsonSerializable(typeof(MissCrawl))]
 [JsonSerializable(typeof(Microsoft.AspNetCore.Mvc.ProblemDetails))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -8,6 +8,9 @@ namespace Archive.Api.Kernels;
 public sealed record LookupQuestion(
     string? Uname, string? Arch, string? Distro, string? Version, string? BuildId, IReadOnlyList<DistroHint> Hints)
 {
+    /// <summary>The question for the kernel at one place.</summary>
+    public static LookupQuestion Of(KernelKey key) => new(key.Uname, key.Arch, key.Distro, key.Version, null, []);
+
     /// <summary>Null where neither a uname nor a build-id can be made out. What is given by name beats the os-release text.</summary>
     public static LookupQuestion? Parse(string? uname, string? arch, string? distro, string? version, string? buildId, string? osRelease)
     {

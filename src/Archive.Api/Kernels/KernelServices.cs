@@ -1,12 +1,18 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Archive.Api.Content;
+using Archive.Api.Endpoints;
+using Archive.Store.Blobs;
 
 namespace Archive.Api.Kernels;
 
 public static class KernelServices
 {
-    public static IServiceCollection AddKernelServices(this IServiceCollection services) => services
-        .AddSingleton<RawBtfCache>()
+    public static IServiceCollection AddKernelServices(this IServiceCollection services, ApiOptions options) => services
+        .AddSingleton(provider => new DerivedForms(
+            provider.GetRequiredService<IBlobStore>(), Path.Combine(options.DataDirectory, "cache", "forms"), options.FormCacheBytes))
+        .AddSingleton<BtfResponses>()
+        .AddSingleton<KernelResolver>()
         .AddSingleton<KernelIndex>()
         .AddSingleton<KernelLookup>()
         .ConfigureHttpJsonOptions(json =>

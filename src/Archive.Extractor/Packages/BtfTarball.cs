@@ -30,13 +30,22 @@ public static class BtfTarball
     /// <exception cref="PackageFormatException">Not such a tarball, or its member exceeds 256 MiB.</exception>
     public static (string Name, byte[] Btf) Unpack(Stream tarball)
     {
+        using var content = new MemoryStream(); // The size in the tarball is a claim: the buffer grows with what comes.
+        return (Unpack(tarball, content), content.ToArray());
+    }
+
+    /// <summary>Writes the first file in a tarball, of any codec, to the target; its name.</summary>
+    /// <inheritdoc cref="Unpack(Stream)"/>
+    public static string Unpack(Stream tarball, Stream target)
+    {
         using var decoder = Codecs.OpenDecoder(tarball, "tarball", DecoderOptions.Default);
         using var tar = new ExpansionGuard(decoder, ExtractionLimits.Default);
         var file = new TarFileReader(tar, decoder.Member, maxEntries: 16).Next()
             ?? throw new PackageFormatException(decoder.Member, 0, null, "has no file");
         if (file.Size > MaxBtfBytes)
             throw new PackageFormatException(file.Name, 0, (ulong)file.Size, $"is larger than {MaxBtfBytes} bytes");
-        return (file.Name, ReadAll(file));
+        file.Content.CopyTo(target);
+        return file.Name;
     }
 
     internal static byte[] Tar(string uname, ReadOnlySpan<byte> btf)
@@ -55,13 +64,5 @@ public static class BtfTarball
             throw new ValidationException($"uname '{uname}' has {uname.Length} characters; a kernel's has 1 to {MaxUnameLength}");
         if (uname[0] == '.' || !uname.All(static c => c is > ' ' and < '\x7f' and not '/' and not '\\'))
             throw new ValidationException($"uname '{uname}' cannot be a file's name");
-    }
-
-    // The size is a claim: the buffer grows with what comes.
-    private static byte[] ReadAll(TarFile file)
-    {
-        using var content = new MemoryStream();
-        file.Content.CopyTo(content);
-        return content.ToArray();
     }
 }

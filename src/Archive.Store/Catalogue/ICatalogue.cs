@@ -26,6 +26,12 @@ public interface ICatalogue
     /// <summary>Rows that satisfy every given part of the filter, in order of sequence, from <c>After</c> on.</summary>
     Task<IReadOnlyList<KernelRecord>> ListAsync(KernelFilter filter, CancellationToken cancellation);
 
+    /// <summary>
+    /// What is published and satisfies the filter (its <c>After</c>, <c>Limit</c> and <c>Outcome</c> do not count), in order of the tree: distro,
+    /// version, arch, uname, package. Read page by page: what is published meanwhile may be among it or not.
+    /// </summary>
+    IAsyncEnumerable<KernelRecord> PublishedAsync(KernelFilter filter, CancellationToken cancellation);
+
     /// <summary>The record whose publication has this digest (raw or tarball), or this build-id; newest package version first.</summary>
     Task<IReadOnlyList<KernelRecord>> FindByDigestAsync(string sha256, CancellationToken cancellation);
 

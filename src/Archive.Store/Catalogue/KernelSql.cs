@@ -52,14 +52,4 @@ internal static class KernelSql
           provenance_sha256 = @ProvenanceSha256, provenance_size = @ProvenanceSize
         {ThisBuild}
         """;
-
-    public const string List = $"""
-        {Select}
-        WHERE sequence > @After
-          AND (@Distro IS NULL OR distro = @Distro) AND (@Version IS NULL OR version = @Version)
-          AND (@Arch IS NULL OR arch = @Arch) AND (@Uname IS NULL OR uname = @Uname)
-          AND (@UnamePattern IS NULL OR uname LIKE @UnamePattern ESCAPE '\')
-          AND (@Outcome IS NULL OR outcome = @Outcome)
-        ORDER BY sequence LIMIT @Limit
-        """;
 }

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Archive.Store.Kernels;
 using Dapper;
 
@@ -44,18 +45,25 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     public Task RecordPublicationAsync(KernelBuild build, Publication publication, CancellationToken cancellation) =>
         ChangeAsync(build, (row, change) => SetPublicationAsync(row, change, publication), cancellation);
 
-    public Task<IReadOnlyList<KernelRecord>> ListAsync(KernelFilter filter, CancellationToken cancellation) =>
-        QueryAsync(KernelSql.List, new
+    public Task<IReadOnlyList<KernelRecord>> ListAsync(KernelFilter filter, CancellationToken cancellation)
+    {
+        var query = new KernelQuery(filter);
+        return QueryAsync(query.InOrderOfChange(), query.Parameters, cancellation);
+    }
+
+    public async IAsyncEnumerable<KernelRecord> PublishedAsync(KernelFilter filter, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        for (KernelRecord? last = null; ;)
         {
-            filter.After,
-            filter.Distro,
-            filter.Version,
-            filter.Arch,
-            filter.Uname,
-            UnamePattern = filter.UnamePattern is { } pattern ? LikePattern(pattern) : null,
-            Outcome = filter.Outcome?.Text(),
-            filter.Limit,
-        }, cancellation);
+            var query = new KernelQuery(filter);
+            var records = await QueryAsync(query.PublishedInOrderOfTree(last), query.Parameters, cancellation);
+            foreach (var record in records)
+                yield return record;
+            if (records.Count < KernelQuery.TreePage)
+                break;
+            last = records[^1];
+        }
+    }
 
     public async Task<IReadOnlyList<KernelRecord>> FindByDigestAsync(string sha256, CancellationToken cancellation) =>
         NewestFirst(await QueryAsync(KernelSql.FindByDigest, new { sha256 }, cancellation));
@@ -170,10 +178,6 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
 
     private static IReadOnlyList<KernelRecord> NewestFirst(IReadOnlyList<KernelRecord> records) =>
         [.. records.OrderByDescending(r => r.Build.PackageVersion, PackageVersionOrder.Instance).ThenBy(r => r.Sequence)];
-
-    private static string LikePattern(string pattern) => pattern
-        .Replace(@"\", @"\\", StringComparison.Ordinal).Replace("%", @"\%", StringComparison.Ordinal)
-        .Replace("_", @"\_", StringComparison.Ordinal).Replace('*', '%').Replace('?', '_');
 
     /// <summary>One change to one build, with its place in the order of changes.</summary>
     private sealed class Change(DbConnection connection, KernelBuild build, long sequence, long now)
