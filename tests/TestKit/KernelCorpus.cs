@@ -34,6 +34,8 @@ public sealed class KernelCorpus
     /// <summary>The bootable package of a big-endian kernel that ships BTF.</summary>
     public static KernelCorpus TrixieS390xImage { get; } = new("trixie-s390x-image", "s390x", @"linux-image-6\.12\.\d+\+deb13-s390x", "trixie");
 
+    public static KernelCorpus TrixieCloudArm64Image { get; } = new("trixie-cloud-arm64-image", "arm64", @"linux-image-6\.12\.\d+\+deb13-cloud-arm64", "trixie");
+
     /// <summary>An EFI zboot image; since forky a package has the kernel alone.</summary>
     public static KernelCorpus SidLoong64Binary { get; } = new("sid-loong64-binary", "loong64", @"linux-binary-[\d.]+\+deb\d+-loong64", "sid");
 
