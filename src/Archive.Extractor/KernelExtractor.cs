@@ -8,7 +8,7 @@ namespace Archive.Extractor;
 /// The whole path from a kernel package to its BTF:
 /// <list type="number">
 /// <item>the package is read ahead of the decoder (<see cref="ReadAheadStream"/>);</item>
-/// <item>ar, codec and tar are undone as it comes in (<see cref="DebPackage"/>), up to the kernel image;</item>
+/// <item>ar, codec and tar of a .deb, or headers, codec and cpio of an .rpm, are undone as it comes in (<see cref="KernelPackages"/>), up to the kernel image;</item>
 /// <item>the image alone goes to a temporary file (<see cref="SpooledImage"/>), and decoding stops at its end;</item>
 /// <item>that file is converted (<see cref="BootImageConverter"/>), be it a vmlinux or a boot image.</item>
 /// </list>
@@ -50,9 +50,33 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     /// <exception cref="MissingLibraryException">The library that decodes it is not installed.</exception>
     public SpooledImage Spool(Stream package, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
     {
-        using var input = new ReadAheadStream(package, cancellation);
-        using var deb = DebPackage.Open(PackageKinds.RequireDeb(input), _limits, conversion.Threads);
-        var (image, uname) = FindImage(deb.Files, input, progress, cancellation);
+        using var kernel = Open(package, progress, cancellation);
+        return kernel.TakeImage();
+    }
+
+    /// <summary>Takes the kernel image out of a package, and stays open for the modules behind it.</summary>
+    /// <inheritdoc cref="Spool"/>
+    public KernelPackage Open(Stream package, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var input = new ReadAheadStream(package, cancellation);
+        IPackage? opened = null;
+        try
+        {
+            opened = KernelPackages.Open(input, _limits, conversion.Threads);
+            return new KernelPackage(input, opened, _limits, SpoolImage(opened.Files, input, progress, cancellation));
+        }
+        catch
+        {
+            opened?.Dispose();
+            input.Dispose();
+            throw;
+        }
+    }
+
+    private SpooledImage SpoolImage(
+        IPackedFiles files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+    {
+        var (image, uname) = FindImage(files, input, progress, cancellation);
         if (image.Size > _limits.MaxImageBytes)
             throw new PackageFormatException(image.Name, 0, (ulong)image.Size, $"is larger than {_limits.MaxImageBytes} bytes");
         long unpacked = 0;
@@ -74,8 +98,8 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
         return BootImageConverter.Convert(path, options, _limits, cancellation);
     }
 
-    private static (TarFile Image, string Uname) FindImage(
-        TarFileReader files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+    private static (PackedFile Image, string Uname) FindImage(
+        IPackedFiles files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
         while (files.Next() is { } file)
         {

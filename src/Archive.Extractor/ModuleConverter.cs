@@ -32,7 +32,15 @@ public sealed class ModuleConverter
     /// <param name="take">Gets each module that has BTF or DWARF; called from one thread at a time.</param>
     /// <returns>The number of modules seen.</returns>
     /// <inheritdoc cref="Convert(PackageModule)"/>
-    public int Convert(IEnumerable<PackageModule> modules, Action<ModuleBtf> take, CancellationToken cancellation)
+    public int Convert(IEnumerable<PackageModule> modules, Action<ModuleBtf> take, CancellationToken cancellation) =>
+        Convert(modules, take, static (_, problem) => System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(problem), cancellation);
+
+    /// <param name="modules">Modules as they come.</param>
+    /// <param name="take">Gets each module that has BTF or DWARF; called from one thread at a time.</param>
+    /// <param name="refuse">Gets each module that is malformed or fails its checks, and why; likewise.</param>
+    /// <param name="cancellation">Ends the conversion.</param>
+    /// <returns>The number of modules seen.</returns>
+    public int Convert(IEnumerable<PackageModule> modules, Action<ModuleBtf> take, Action<PackageModule, Exception> refuse, CancellationToken cancellation)
     {
         var seen = 0;
         var taking = new Lock();
@@ -42,10 +50,14 @@ public sealed class ModuleConverter
             Parallel.ForEach(Partitioner.Create(modules, EnumerablePartitionerOptions.NoBuffering), parallel, module =>
             {
                 Interlocked.Increment(ref seen);
-                if (Convert(module) is not { } converted)
-                    return;
+                var (converted, problem) = TryConvert(module);
                 lock (taking)
-                    take(converted);
+                {
+                    if (problem is not null)
+                        refuse(module, problem);
+                    else if (converted is not null)
+                        take(converted);
+                }
             });
         }
         catch (AggregateException failures)
@@ -53,6 +65,18 @@ public sealed class ModuleConverter
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
         }
         return seen;
+    }
+
+    private (ModuleBtf? Converted, Exception? Problem) TryConvert(PackageModule module)
+    {
+        try
+        {
+            return (Convert(module), null);
+        }
+        catch (Exception e) when (e is MalformedInputException or UnsupportedImageException or ValidationException)
+        {
+            return (null, e);
+        }
     }
 
     /// <summary>Null where the module has neither BTF that we can use nor DWARF.</summary>

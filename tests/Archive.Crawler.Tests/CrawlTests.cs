@@ -285,6 +285,81 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
         Assert.Equal(1, result.Published);
     }
 
+    [Fact]
+    public async Task KernelIsPublishedOfItsImagePackageWithItsModules()
+    {
+        const string Other = "6.1.0-101-cloud-amd64";
+        _repository.AddImage(Other, "6.1.101-1", modules: ["first", "second"]);
+        _repository.Publish();
+        var result = await CrawlAsync(r => r with { Newest = 1 });
+        Assert.Equal(1, result.Published);
+        await AssertModulesAsync(Other, []);
+    }
+
+    [Fact]
+    public async Task ModulesOfAnotherPackageArePublishedWithTheImage()
+    {
+        const string Other = "6.1.0-102-cloud-amd64";
+        _repository.AddImage(Other, "6.1.102-1", modules: ["first", "second"], modulesPackage: $"linux-modules-{Other}");
+        _repository.Publish();
+        await CrawlAsync();
+        await AssertModulesAsync(Other, [$"linux-modules-{Other}"]);
+    }
+
+    [Fact]
+    public async Task DebugPackageIsPreferredAndTheImageTakenWhereItIsOfNoUse()
+    {
+        _repository.AddImage(Uname);
+        _repository.Publish();
+        Assert.Equal(1, (await CrawlAsync(r => r with { RetryFailed = true })).Found);
+        using (var store = await OpenAsync())
+            Assert.Equal($"linux-image-{Uname}-dbg", (await RecordAsync(store)).Build.PackageName);
+
+        const string Other = "6.1.0-103-cloud-amd64";
+        _repository.AddImage(Other, "6.1.103-1");
+        _repository.AddKernel(Other, "6.1.103-1", banner: "6.1.0-1-other");
+        _repository.Publish();
+        Assert.Equal(1, (await CrawlAsync()).Published);
+        using (var store = await OpenAsync())
+        {
+            var records = await store.Catalogue.ListAsync(new KernelFilter { Uname = Other }, default);
+            Assert.Equal(
+                [($"linux-image-{Other}", Outcome.Published), ($"linux-image-{Other}-dbg", Outcome.Malformed)],
+                records.Select(r => (r.Build.PackageName, r.Outcome)).Order());
+        }
+        Assert.Equal(0, (await CrawlAsync(r => r with { RetryFailed = true })).New);
+    }
+
+    [Fact]
+    public async Task ImageWithoutBtfHasNoDebugInfo()
+    {
+        _repository.AddImage("6.1.0-104-cloud-amd64", "6.1.104-1", withBtf: false);
+        _repository.Publish();
+        await CrawlAsync(r => r with { Grade = Archive.Crawler.Sources.PackageGrade.Image });
+        using var store = await OpenAsync();
+        Assert.Equal(Outcome.NoDebugInfo, (await RecordAsync(store, "6.1.0-104-cloud-amd64")).Outcome);
+    }
+
+    private async Task AssertModulesAsync(string uname, string[] packages)
+    {
+        using var store = await OpenAsync();
+        var record = await RecordAsync(store, uname);
+        Assert.Equal(("btf", true), (record.Publication!.TakenFrom, record.Publication.ShipsBtf));
+        var tarball = Path.Combine(_data.FullPath, "tree", BlobPaths.TreeModules(record.Build.Key));
+        Assert.Equal(record.Publication.Modules!.Size, new FileInfo(tarball).Length);
+        Tool.Run("tar", "-xJf", tarball, "-C", _data.FullPath);
+        Tool.Run("tar", "-xJf", Path.Combine(_data.FullPath, "tree", BlobPaths.Tree(record.Build.Key)), "-C", _data.FullPath);
+        foreach (var module in (string[])["first", "second"])
+        {
+            var dump = Tool.Run("bpftool", "btf", "dump", "file", Path.Combine(_data.FullPath, module + ".btf"), "-B", Path.Combine(_data.FullPath, uname + ".btf"));
+            Assert.Contains($"only_of_{module}", dump);
+        }
+        var provenance = ProvenanceJson.Read(await File.ReadAllBytesAsync(Path.Combine(_data.FullPath, "tree", BlobPaths.TreeProvenance(record.Build.Key))));
+        Assert.Equal((2, 2), (provenance.Modules!.Seen, provenance.Modules.Published));
+        Assert.Equal(packages, provenance.Modules.Packages.Select(p => p.Name));
+        Assert.Empty(provenance.Modules.Refused);
+    }
+
     private string PackageFile => Path.Combine(_repository.Root, AptRepository.PathOf(Uname));
 
     private static bool IsPackage(HttpContext context) => context.Request.Path.Value!.EndsWith(".deb", StringComparison.Ordinal);

@@ -21,19 +21,36 @@ public sealed class SourceDefinitionTests
     [InlineData("linux-image-6.12.9+bpo-amd64-dbg", "6.12.9+bpo-amd64", "generic")]
     public void PackageNamesGiveUnameAndFlavour(string package, string uname, string flavour)
     {
-        Assert.Equal(uname, Debian.UnameOf(package));
+        Assert.Equal(uname, Debian.Classify(new PackageName(package, "6.1", "", "amd64"))?.Uname);
         Assert.Equal(flavour, Debian.FlavourOf(uname));
+    }
+
+    [Theory]
+    [InlineData("linux-image-6.1.0-56-cloud-amd64-dbg", PackageGrade.Debug, "6.1.0-56-cloud-amd64", 0)]
+    [InlineData("linux-image-6.1.0-56-cloud-amd64", PackageGrade.Image, "6.1.0-56-cloud-amd64", 1)]
+    [InlineData("linux-binary-7.2.13+deb14-rt-amd64", PackageGrade.Image, "7.2.13+deb14-rt-amd64", 1)]
+    [InlineData("linux-image-6.1.0-56-cloud-amd64-unsigned", PackageGrade.Image, "6.1.0-56-cloud-amd64", 2)]
+    [InlineData("linux-binary-unsigned-7.2.13+deb14-amd64", PackageGrade.Image, "7.2.13+deb14-amd64", 2)]
+    [InlineData("linux-modules-7.2.13+deb14-amd64", PackageGrade.Modules, "7.2.13+deb14-amd64", 3)]
+    public void PackageNamesGiveGradeAndPreference(string package, PackageGrade grade, string uname, int rank)
+    {
+        var (rule, place, name) = Debian.Classify(new PackageName(package, "6.1", "", "amd64"))!.Value;
+        Assert.Equal((grade, uname, rank), (rule.Grade, name, place));
     }
 
     [Theory]
     [InlineData("linux-image-amd64-dbg")]
     [InlineData("linux-image-6.12-amd64-dbg")]
     [InlineData("linux-image-cloud-amd64-dbg")]
-    [InlineData("linux-image-6.1.0-56-cloud-amd64")]
     [InlineData("linux-image-../../etc-dbg")]
-    public void OtherPackagesAreNoKernels(string package) => Assert.Null(Debian.UnameOf(package));
+    public void OtherPackagesAreNoKernels(string package) => Assert.Null(Debian.Classify(new PackageName(package, "6.1", "", "amd64")));
 
     [Theory]
+    [InlineData("\"image_packages\": \"archive\"", "\"image_packages\": \"burn\"", "image_packages")]
+    [InlineData("^linux-modules-(?<uname>", "^linux-modules-(?<name>", "packages[3].uname")]
+    [InlineData("^linux-modules-(?<uname>", "^linux-modules-((?<uname>", "packages[3].name")]
+    [InlineData("\"default_flavours\": [ \"cloud\" ]", "\"default_flavours\": [ \"clowd\" ]", "default_flavours")]
+    [InlineData("\"stable\": true", "\"stable\": false", "releases")]
     [InlineData("\"protocol\": \"apt\"", "\"protocol\": \"gopher\"", "protocol")]
     [InlineData("\"version\": \"12\"", "\"version\": \"../12\"", "releases.bookworm.version")]
     [InlineData("\"mirror\": \"security\"", "\"mirror\": \"nowhere\"", "mirror")]

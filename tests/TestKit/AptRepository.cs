@@ -36,23 +36,43 @@ public sealed class AptRepository : IDisposable
     /// <param name="marker">Makes images differ: a struct of this name is in it.</param>
     public void AddKernel(string uname, string version = "6.1.99-1", bool withBtf = true, string? banner = null, string marker = "marker")
     {
-        var build = Directory.CreateDirectory(_folder.File($"build-{Guid.NewGuid():n}")).FullName;
+        var build = NewBuild();
         var image = Path.Combine(build, "root", "usr", "lib", "debug", "boot", $"vmlinux-{uname}");
-        Directory.CreateDirectory(Path.GetDirectoryName(image)!);
-        File.WriteAllText(Path.Combine(build, "kernel.c"), Source(banner ?? uname, marker));
-        Tool.Run("gcc", "-g", "-w", "-nostdlib", "-static", "-Wl,-etask", "-Wl,--build-id", "-o", image, Path.Combine(build, "kernel.c"));
-        if (withBtf)
-            Tool.Run("pahole", "-J", "--btf_gen_floats", image);
+        KernelSample.Build(image, banner ?? uname, marker, withBtf);
+        Pack(build, $"linux-image-{uname}-dbg", version);
+    }
+
+    /// <summary>Adds <c>linux-image-UNAME</c>, with a compressed kernel that is stripped but for its BTF.</summary>
+    /// <param name="modules">Modules with split BTF: in the package itself, or in <paramref name="modulesPackage"/>.</param>
+    public void AddImage(string uname, string version = "6.1.99-1", bool withBtf = true, IReadOnlyList<string>? modules = null, string? modulesPackage = null)
+    {
+        var build = NewBuild();
+        var kernel = Path.Combine(build, "vmlinux");
+        KernelSample.Build(kernel, uname, "marker", withBtf);
+        var other = modulesPackage is null ? build : NewBuild();
+        foreach (var module in modules ?? [])
+            KernelSample.BuildModule(Path.Combine(other, "root", "usr", "lib", "modules", uname, "kernel", $"{module}.ko"), kernel);
+        Directory.CreateDirectory(Path.Combine(build, "root", "boot"));
+        Tool.Shell($"strip --strip-debug '{kernel}'; gzip -9nc '{kernel}' > '{build}/root/boot/vmlinuz-{uname}'");
+        Pack(build, $"linux-image-{uname}", version);
+        if (modulesPackage is not null)
+            Pack(other, modulesPackage, version);
+    }
+
+    private string NewBuild() => Directory.CreateDirectory(_folder.File($"build-{Guid.NewGuid():n}")).FullName;
+
+    private void Pack(string build, string package, string version)
+    {
         var control = Directory.CreateDirectory(Path.Combine(build, "root", "DEBIAN")).FullName;
         File.WriteAllText(Path.Combine(control, "control"), $"""
-            Package: linux-image-{uname}-dbg
+            Package: {package}
             Version: {version}
             Architecture: amd64
             Maintainer: Test <test@example.org>
-            Description: Debug symbols of a test
+            Description: A kernel of a test
 
             """);
-        Tool.Run("dpkg-deb", "--root-owner-group", "-Zxz", "-b", Path.Combine(build, "root"), Path.Combine(Root, PathOf(uname, version)));
+        Tool.Run("dpkg-deb", "--root-owner-group", "-Zxz", "-b", Path.Combine(build, "root"), Path.Combine(Root, "pool", $"{package}_{version}_amd64.deb"));
     }
 
     /// <summary>Writes and signs the indexes of what was added.</summary>
@@ -82,17 +102,4 @@ public sealed class AptRepository : IDisposable
     }
 
     private void Gpg(params string[] arguments) => Tool.Run("gpg", ["--homedir", _gpgHome, "--quiet", .. arguments]);
-
-    /// <summary>Enough types that the result is as large as the smallest kernel's BTF that is believed.</summary>
-    private static string Source(string release, string marker)
-    {
-        var text = new System.Text.StringBuilder();
-        text.Append($"const char linux_banner[] = \"Linux version {release} (test@example.org) (gcc) #1 SMP\\n\";\n");
-        text.Append("struct task_struct { long state; char comm[16]; void *stack; int pid; char rest[4000]; } task;\n");
-        text.Append("struct sk_buff { struct sk_buff *next, *prev; unsigned int len, data_len; char cb[48]; char rest[120]; } buffer;\n");
-        text.Append($"struct {marker} {{ int value; }} marked;\n");
-        for (var i = 0; i < 2500; i++)
-            text.Append($"struct a_type_with_quite_a_long_name_{i} {{ int member_of_type_number_{i}; struct a_type_with_quite_a_long_name_{i} *next_of_type_number_{i}; }} variable_{i};\n");
-        return text.ToString();
-    }
 }

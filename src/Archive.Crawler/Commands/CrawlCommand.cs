@@ -18,10 +18,12 @@ internal static class CrawlCommand
         var source = new Argument<string>("source") { Description = "Distro to crawl, such as debian." };
         var release = List("--release", "Release by codename or version; the host's, or the newest stable one.");
         var arch = List("--arch", "Architecture; the host's.");
-        var flavour = List("--flavour", "Kernel flavour: cloud, generic, rt, 16k, or all; cloud.");
+        var flavour = List("--flavour", "Kernel flavour: cloud, generic, rt, 16k, or all; the source's default.");
         var newest = new Option<int>("--newest", "--limit") { Description = "Newest builds for each release, arch and flavour.", DefaultValueFactory = _ => 1 };
         var uname = new Option<string?>("--uname") { Description = "Only kernels whose uname -r matches, with * and ?." };
         var take = new Option<BtfSource>("--source") { Description = "Take BTF from dwarf, from the image's own btf, or auto.", DefaultValueFactory = _ => BtfSource.Auto };
+        var grade = new Option<PackageGrade?>("--packages") { Description = "Only kernels in debug packages, or only those in image packages; the source's order of preference." };
+        var noModules = new Option<bool>("--no-modules") { Description = "Leave the modules' BTF out." };
         var retry = new Option<bool>("--retry-failed") { Description = "Try failed kernels again now." };
         var dryRun = new Option<bool>("--dry-run") { Description = "Print what would be fetched, with sizes." };
         var data = new Option<string>("--data") { Description = "Data directory.", DefaultValueFactory = _ => "data" };
@@ -30,8 +32,13 @@ internal static class CrawlCommand
         var keyring = new Option<string?>("--keyring") { Description = "Keyring that --mirror's indexes are signed with." };
         var command = new Command("crawl", "Crawl a distro's repositories and publish the BTF of its kernels.")
         {
-            source, release, arch, flavour, newest, uname, take, retry, dryRun, data, mirror, security, keyring,
+            source, release, arch, flavour, newest, uname, take, grade, noModules, retry, dryRun, data, mirror, security, keyring,
         };
+        grade.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<PackageGrade?>() == PackageGrade.Modules)
+                r.AddError("--packages takes debug or image.");
+        });
         newest.Validators.Add(r =>
         {
             if (r.GetValueOrDefault<int>() < 1)
@@ -55,10 +62,12 @@ internal static class CrawlCommand
                 Source = parsed.GetRequiredValue(source),
                 Releases = parsed.GetValue(release) ?? [],
                 Arches = parsed.GetValue(arch) ?? [],
-                Flavours = parsed.GetValue(flavour) is { Length: > 0 } flavours ? flavours : new CrawlRequest().Flavours,
+                Flavours = parsed.GetValue(flavour) ?? [],
                 Newest = parsed.GetValue(newest),
                 UnamePattern = parsed.GetValue(uname),
                 BtfSource = parsed.GetValue(take),
+                Grade = parsed.GetValue(grade),
+                Modules = !parsed.GetValue(noModules),
                 RetryFailed = parsed.GetValue(retry),
                 Mirrors = new MirrorOverride(Urls(parsed.GetValue(mirror)), Urls(parsed.GetValue(security)), parsed.GetValue(keyring)),
             };

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Archive.Crawler.Sources;
 using Archive.Extractor;
 
 namespace Archive.Crawler.Runs;
@@ -17,8 +18,8 @@ public sealed record CrawlRequest
     /// <summary>Archs by any name.</summary>
     public IReadOnlyList<string> Arches { get; init; } = [];
 
-    /// <summary>Such as <c>cloud</c> and <c>generic</c>.</summary>
-    public IReadOnlyList<string> Flavours { get; init; } = ["cloud"];
+    /// <summary>Such as <c>cloud</c> and <c>generic</c>; none for the source's default.</summary>
+    public IReadOnlyList<string> Flavours { get; init; } = [];
 
     /// <summary>Newest builds for each release, arch and flavour.</summary>
     public int Newest { get; init; } = 1;
@@ -31,6 +32,12 @@ public sealed record CrawlRequest
 
     public BtfSource BtfSource { get; init; } = BtfSource.Auto;
 
+    /// <summary>Only kernels in packages of this grade; null for the source's order of preference.</summary>
+    public PackageGrade? Grade { get; init; }
+
+    /// <summary>Publish the modules' split BTF too.</summary>
+    public bool Modules { get; init; } = true;
+
     /// <summary>Mirrors to use instead of the host's and the source's.</summary>
     public MirrorOverride Mirrors { get; init; } = MirrorOverride.None;
 
@@ -38,7 +45,9 @@ public sealed record CrawlRequest
         uname, "^" + Regex.Escape(UnamePattern).Replace("\\*", ".*", StringComparison.Ordinal).Replace("\\?", ".", StringComparison.Ordinal) + "$",
         RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
-    internal bool WantsFlavour(string flavour) => Flavours.Contains(AllFlavours) || Flavours.Contains(flavour);
+    /// <summary>Image packages have no DWARF.</summary>
+    internal bool WantsGrade(PackageGrade grade) =>
+        grade != PackageGrade.Modules && (Grade is null || grade == Grade) && (BtfSource != BtfSource.Dwarf || grade == PackageGrade.Debug);
 }
 
 /// <summary>A private mirror: base URLs and the keyring that its indexes are signed with.</summary>

@@ -29,10 +29,8 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         var todo = new List<FoundKernel>();
         foreach (var found in selected)
         {
-            var build = found.Build;
-            var record = await store.Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
-            if (IsDue(record, request))
-                todo.Add(found);
+            if (await NextAttemptAsync(found, request, cancellation) is { } due)
+                todo.Add(due);
         }
         progress?.Report(new Planned([.. selected.Select(f => f.Build)], [.. todo.Select(f => f.Build)]));
         return new CrawlPlan(selected, todo, failures);
@@ -50,7 +48,7 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
             foreach (var found in selected)
                 tally = Count(tally, await NoteConflictAsync(found.Build, progress, cancellation));
             foreach (var found in todo)
-                tally = Count(tally, await ProcessAsync(found, request, progress, cancellation));
+                tally = Count(tally, await ProcessAnyAsync(found, request, progress, cancellation));
             return tally;
         }
         catch (Exception e)
@@ -77,17 +75,34 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         }
     }
 
-    private bool IsDue(KernelRecord? record, CrawlRequest request) => record?.Outcome switch
+    /// <summary>The first package of the kernel that is worth an attempt; null where there is none, or the kernel is done by any of them.</summary>
+    private async Task<FoundKernel?> NextAttemptAsync(FoundKernel found, CrawlRequest request, CancellationToken cancellation)
+    {
+        FoundKernel? due = null;
+        foreach (var candidate in found.Chain())
+        {
+            var build = candidate.Build;
+            var record = await store.Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
+            if (record?.Outcome is Outcome.Published or Outcome.Withdrawn or Outcome.Conflict)
+                return null;
+            if (IsDue(candidate, record, request))
+                due ??= candidate;
+        }
+        return due;
+    }
+
+    private bool IsDue(FoundKernel found, KernelRecord? record, CrawlRequest request) => record?.Outcome switch
     {
         null or Outcome.Pending => true,
         Outcome.Published or Outcome.Withdrawn or Outcome.Conflict => false,
+        Outcome.Native => !found.Package.NoteOnly,
         _ => request.RetryFailed || record.RetryAt <= clock.GetUtcNow(),
     };
 
     private static CrawlRunResult Count(CrawlRunResult tally, (Outcome? Outcome, long Bytes) kernel) => tally with
     {
         Published = tally.Published + (kernel.Outcome == Outcome.Published ? 1 : 0),
-        Failed = tally.Failed + (kernel.Outcome is not (null or Outcome.Published) ? 1 : 0),
+        Failed = tally.Failed + (kernel.Outcome is not (null or Outcome.Published or Outcome.Native) ? 1 : 0),
         DownloadedBytes = tally.DownloadedBytes + kernel.Bytes,
     };
 
@@ -104,6 +119,22 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         return (Outcome.Conflict, 0);
     }
 
+    /// <summary>The kernel by its first package, and by the next where that one is of no use.</summary>
+    private async Task<(Outcome? Outcome, long Bytes)> ProcessAnyAsync(FoundKernel found, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    {
+        long bytes = 0;
+        Outcome? first = null;
+        foreach (var candidate in found.Chain())
+        {
+            var (outcome, received) = await ProcessAsync(candidate, request, progress, cancellation);
+            bytes += received;
+            if (outcome is null or Outcome.Published or Outcome.Native)
+                return (outcome, bytes);
+            first ??= outcome;
+        }
+        return (first, bytes);
+    }
+
     /// <returns>The outcome; null where another process has the kernel.</returns>
     private async Task<(Outcome? Outcome, long Bytes)> ProcessAsync(FoundKernel found, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
@@ -116,7 +147,7 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
 
             // It may have been finished between the plan and now.
             var record = await store.Catalogue.SeenAsync(build, cancellation);
-            if (!IsDue(record, request))
+            if (!IsDue(found, record, request))
                 return PassOver(build, $"is {record.Outcome.Text()} by now", progress);
             return await ConvertAsync(found, record, scratch.FullPath, request, progress, cancellation);
         }
@@ -141,9 +172,13 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         var (outcome, reason) = (Outcome.Published, (string?)null);
         try
         {
-            (var kernel, bytes) = await fetcher.FetchAsync(found, scratch, request.BtfSource, progress, cancellation);
-            Check(kernel, build);
-            await _publisher.PublishAsync(found, kernel, cancellation);
+            var fetched = await fetcher.FetchAsync(found, scratch, request, progress, cancellation);
+            bytes = fetched.DownloadedBytes;
+            Check(fetched.Kernel, build);
+            if (found.Package.NoteOnly)
+                (outcome, reason) = await NoteAsync(build, fetched.Kernel, cancellation);
+            else
+                await _publisher.PublishAsync(found, fetched, cancellation);
         }
         catch (Exception e) when (Outcomes.Of(e) is { } failure)
         {
@@ -156,6 +191,13 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
             build.Key, build.PackageVersion, outcome.Text(), elapsed.TotalSeconds, bytes, reason is null ? "" : $": {reason}");
         progress?.Report(new KernelFinished(build, outcome, reason, elapsed, bytes));
         return (outcome, bytes);
+    }
+
+    private async Task<(Outcome, string)> NoteAsync(KernelBuild build, ConvertedKernel kernel, CancellationToken cancellation)
+    {
+        var reason = $"ships its own BTF ({kernel.TypeCounts.Values.Sum()} types), which this archive only notes";
+        await store.Catalogue.RecordOutcomeAsync(build, Outcome.Native, reason, null, cancellation);
+        return (Outcome.Native, reason);
     }
 
     private static void Check(ConvertedKernel kernel, KernelBuild build)

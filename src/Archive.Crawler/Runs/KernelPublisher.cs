@@ -21,29 +21,49 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
 
     /// <exception cref="ConflictException">The build is published with another content.</exception>
     /// <exception cref="BlobStoreException">The store cannot take it.</exception>
-    public async Task PublishAsync(FoundKernel found, ConvertedKernel kernel, CancellationToken cancellation)
+    public async Task PublishAsync(FoundKernel found, FetchedKernel fetched, CancellationToken cancellation)
     {
+        var kernel = fetched.Kernel;
         var build = found.Build;
         var tarball = BtfTarball.Pack(build.Key.Uname, kernel.Bytes, Environment.ProcessorCount);
         var forms = new ProvenanceForms(FormOf(kernel.Bytes), FormOf(tarball));
         var existing = await catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
         if (existing?.Publication is { } published && published.Raw.Sha256 != forms.Raw.Sha256)
             throw new ConflictException($"published as {published.Raw.Sha256}, now converted to {forms.Raw.Sha256}");
-        var document = Describe(found, kernel, forms);
+        var modules = fetched.Modules is { Modules.Count: > 0 } some ? BtfTarball.PackModules(some.Modules, Environment.ProcessorCount) : null;
+        var document = Describe(found, kernel, forms) with { Modules = modules is null ? null : Describe(fetched.Modules!, FormOf(modules)) };
         var provenance = ProvenanceJson.Write(document);
         await PutAsync(BlobPaths.Tarball(forms.Tarball.Sha256), tarball, PutMode.CreateOnly, cancellation);
         if (kernel.Inventory is { } inventory)
             await PutAsync(BlobPaths.Inventory(forms.Tarball.Sha256), inventory.WriteCompressed(Environment.ProcessorCount), PutMode.Replace, cancellation);
+        if (modules is not null)
+            await PutAsync(BlobPaths.Modules(document.Modules!.Form.Sha256), modules, PutMode.CreateOnly, cancellation);
         await PutAsync(BlobPaths.Provenance(forms.Tarball.Sha256), provenance, PutMode.Replace, cancellation);
         if (await IsNewestAsync(build, cancellation))
-        {
-            await blobs.CopyAsync(BlobPaths.Tarball(forms.Tarball.Sha256), BlobPaths.Tree(build.Key), cancellation);
-            if (kernel.Inventory is not null)
-                await blobs.CopyAsync(BlobPaths.Inventory(forms.Tarball.Sha256), BlobPaths.TreeInventory(build.Key), cancellation);
-            await blobs.CopyAsync(BlobPaths.Provenance(forms.Tarball.Sha256), BlobPaths.TreeProvenance(build.Key), cancellation);
-        }
+            await ServeInTreeAsync(build.Key, document, cancellation);
         await catalogue.RecordPublicationAsync(build, document.ToPublication(FormOf(provenance), clock.GetUtcNow()), cancellation);
     }
+
+    private async Task ServeInTreeAsync(KernelKey key, ProvenanceDocument document, CancellationToken cancellation)
+    {
+        var digest = document.Forms.Tarball.Sha256;
+        await blobs.CopyAsync(BlobPaths.Tarball(digest), BlobPaths.Tree(key), cancellation);
+        await CopyOrDeleteAsync(BlobPaths.Inventory(digest), BlobPaths.TreeInventory(key), cancellation);
+        await CopyOrDeleteAsync(document.Modules is { } modules ? BlobPaths.Modules(modules.Form.Sha256) : null, BlobPaths.TreeModules(key), cancellation);
+        await blobs.CopyAsync(BlobPaths.Provenance(digest), BlobPaths.TreeProvenance(key), cancellation);
+    }
+
+    /// <summary>What an older build of the uname had, and this one has not, must not stay beside it.</summary>
+    private async Task CopyOrDeleteAsync(string? source, string target, CancellationToken cancellation)
+    {
+        if (source is not null && await blobs.StatAsync(source, cancellation) is not null)
+            await blobs.CopyAsync(source, target, cancellation);
+        else
+            await blobs.DeleteAsync(target, cancellation);
+    }
+
+    private static ProvenanceModules Describe(FetchedModules modules, StoredForm form) =>
+        new(form, modules.Seen, modules.Modules.Count, [.. modules.Packages.Select(ProvenancePackage.Of)], modules.Refused);
 
     private static Dictionary<string, string> OptionsOf(ConvertedKernel kernel) =>
         kernel.Facts.TakenFrom == BtfSource.Btf ? [] : new() { ["features"] = nameof(BtfFeatures.Kernel).ToLowerInvariant() };

@@ -1,4 +1,5 @@
 using Archive.Crawler.Runs;
+using Archive.Crawler.Sources;
 using Archive.Extractor;
 
 namespace Archive.Crawler.Scheduling;
@@ -21,13 +22,19 @@ public sealed record SourceOptions
     /// <summary>None for the host's arch.</summary>
     public string[] Arches { get; init; } = [];
 
-    /// <summary>None for cloud.</summary>
+    /// <summary>None for the source's default.</summary>
     public string[] Flavours { get; init; } = [];
 
     /// <summary>Newest builds for each release, arch and flavour.</summary>
     public int Newest { get; init; } = 1;
 
     public BtfSource BtfSource { get; init; } = BtfSource.Auto;
+
+    /// <summary>Only kernels in debug or in image packages; null for the source's order of preference.</summary>
+    public PackageGrade? Grade { get; init; }
+
+    /// <summary>Publish the modules' split BTF too.</summary>
+    public bool Modules { get; init; } = true;
 
     /// <summary>Quartz cron expression, UTC: every six hours.</summary>
     public string Cron { get; init; } = "0 17 0/6 * * ?";
@@ -45,9 +52,11 @@ public sealed record SourceOptions
         Source = source,
         Releases = Releases,
         Arches = Arches,
-        Flavours = Flavours.Length > 0 ? Flavours : new CrawlRequest().Flavours,
+        Flavours = Flavours,
         Newest = Newest,
         BtfSource = BtfSource,
+        Grade = Grade,
+        Modules = Modules,
         Mirrors = new MirrorOverride(Mirrors, SecurityMirrors, Keyring),
     };
 }

@@ -6,9 +6,6 @@ using Archive.Store.Provenance;
 
 namespace Archive.Crawler.Sources;
 
-/// <summary>A kernel package to be had: the build, what vouched for it, and where it can be fetched, in order.</summary>
-public sealed record FoundKernel(KernelBuild Build, string Flavour, ProvenanceIndex Index, IReadOnlyList<Uri> Urls);
-
 /// <summary>Finds the kernel packages of a distro with APT repositories: verified Release → verified index → packages.</summary>
 public sealed class AptSource(SourceDefinition definition, IndexCache cache, IReadOnlyList<AptEntry> hostEntries, HostIdentity host, TimeProvider clock)
 {
@@ -18,12 +15,12 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
     {
         var releases = ReleasesOf(request);
         var arches = ArchesOf(request);
-        var found = new List<FoundKernel>();
+        var found = new List<FoundPackage>();
         var failures = new List<string>();
         var read = 0;
         foreach (var release in releases)
         {
-            foreach (var suite in release.Suites)
+            foreach (var suite in release.Repositories)
             {
                 try
                 {
@@ -43,7 +40,7 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
         }
         if (read == 0)
             throw new CrawlException(failures.Count == 0 ? "no mirror has any of the suites" : string.Join("; ", failures));
-        return (Select(found, request), failures);
+        return (KernelSelection.Of(found, request), failures);
     }
 
     private List<ReleaseDefinition> ReleasesOf(CrawlRequest request)
@@ -55,7 +52,7 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
     }
 
     private ReleaseDefinition DefaultRelease() =>
-        (host.Distro == definition.Id && host.Version is { } version ? definition.FindRelease(version) : null)
+        (host.Distro == definition.Distro && host.Version is { } version ? definition.FindRelease(version) : null)
         ?? definition.Releases.First(r => r.Stable);
 
     /// <summary>The repository's names of the archs.</summary>
@@ -66,8 +63,8 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
             ?? throw new CrawlException($"{definition.Id} has no arch '{name}'; it has {string.Join(", ", definition.Arches.Values)}"))];
     }
 
-    private async Task<List<FoundKernel>> ReadSuiteAsync(
-        ReleaseDefinition release, SuiteDefinition suite, List<string> arches, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    private async Task<List<FoundPackage>> ReadSuiteAsync(
+        ReleaseDefinition release, RepositoryDefinition suite, List<string> arches, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var mirrors = MirrorsOf(suite, request);
         for (var i = 0; ; i++)
@@ -83,32 +80,36 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
         }
     }
 
-    private async Task<List<FoundKernel>> ReadSuiteAsync(
-        IReadOnlyList<SuiteMirror> mirrors, int current, ReleaseDefinition release, SuiteDefinition suite, List<string> arches,
+    private async Task<List<FoundPackage>> ReadSuiteAsync(
+        IReadOnlyList<SuiteMirror> mirrors, int current, ReleaseDefinition release, RepositoryDefinition suite, List<string> arches,
         CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var mirror = mirrors[current];
         var verifier = new ReleaseVerifier(mirror.Keyring, definition.KeyringPackage);
         var index = await AptRelease.FetchAsync(cache, verifier, mirror.Url, suite.Name, clock, cancellation);
-        var found = new List<FoundKernel>();
+        var found = new List<FoundPackage>();
+        var flavours = request.Flavours.Count > 0 ? request.Flavours : definition.DefaultFlavours;
         foreach (var arch in arches)
         {
             var count = found.Count;
             foreach (var component in definition.Components)
             {
-                var packages = await AptPackages.FetchAsync(cache, index, component, arch, n => definition.UnameOf(n) is not null, cancellation);
+                var packages = await AptPackages.FetchAsync(cache, index, component, arch, n => definition.Classify(new PackageName(n, "", "", arch)) is not null, cancellation);
                 found.AddRange(packages
                     .Select(p => Describe(p, release, arch, index, [.. mirrors.Skip(current).Select(m => new Uri(m.Url, p.Filename))]))
-                    .Where(k => k is not null && request.WantsFlavour(k.Flavour) && request.WantsUname(k.Build.Key.Uname))!);
+                    .OfType<FoundPackage>()
+                    .Where(p => flavours.Any(f => f == CrawlRequest.AllFlavours || f == p.Flavour) && request.WantsUname(p.Build.Key.Uname)));
             }
             progress?.Report(new SuiteRead(suite.Name, definition.Arches[arch], found.Count - count));
         }
         return found;
     }
 
-    private FoundKernel? Describe(AptPackage package, ReleaseDefinition release, string arch, AptRelease index, IReadOnlyList<Uri> urls)
+    private FoundPackage? Describe(AptPackage package, ReleaseDefinition release, string arch, AptRelease index, IReadOnlyList<Uri> urls)
     {
-        if (KernelNames.Key(definition.Id, release.Version, definition.Arches[arch], definition.UnameOf(package.Name)) is not { } key)
+        if (definition.Classify(new PackageName(package.Name, package.Version, "", arch)) is not var (rule, rank, uname) || package.Size < rule.MinSize)
+            return null;
+        if (KernelNames.Key(definition.Distro, release.Version, definition.Arches[arch], uname) is not { } key)
             return null;
         var build = new KernelBuild
         {
@@ -119,7 +120,9 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
             PackageSize = package.Size,
             PackageUrl = urls[0],
         };
-        return new FoundKernel(build, definition.FlavourOf(key.Uname), new ProvenanceIndex(index.Url, index.Sha256, true, index.Fingerprints), urls);
+        var noteOnly = rule.Grade == PackageGrade.Image && definition.ImagePackages == ImagePolicy.Note;
+        return new FoundPackage(
+            build, definition.FlavourOf(key.Uname), rule.Grade, rank, noteOnly, new ProvenanceIndex(index.Url, index.Sha256, true, index.Fingerprints), urls);
     }
 
     private sealed record SuiteMirror(Uri Url, string Keyring);
@@ -128,11 +131,11 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
     /// The request's own mirrors; else those of the host's apt configuration, which also carry the releases and
     /// architectures that the host does not use; then the source's.
     /// </summary>
-    private List<SuiteMirror> MirrorsOf(SuiteDefinition suite, CrawlRequest request)
+    private List<SuiteMirror> MirrorsOf(RepositoryDefinition suite, CrawlRequest request)
     {
         if (request.Mirrors.Of(suite.Mirror) is { Count: > 0 } own)
             return [.. own.Select(u => new SuiteMirror(WithSlash(u), request.Mirrors.Keyring ?? definition.Keyring))];
-        var fromHost = host.Distro != definition.Id ? [] : hostEntries
+        var fromHost = host.Distro != definition.Distro ? [] : hostEntries
             .Where(e => GroupOf(e.Suite) == suite.Mirror)
             .Select(e => new SuiteMirror(e.Mirror, KeyringFor(e)));
         var fallback = definition.Mirrors[suite.Mirror].Select(u => new SuiteMirror(WithSlash(u), definition.Keyring));
@@ -142,19 +145,9 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
     /// <summary>The host's keyring may hold the keys of its own release alone; the distro's holds them all.</summary>
     private string KeyringFor(AptEntry entry) => File.Exists(definition.Keyring) ? definition.Keyring : entry.SignedBy ?? definition.Keyring;
 
-    private string? GroupOf(string suite) => definition.Releases.SelectMany(r => r.Suites).FirstOrDefault(s => s.Name == suite)?.Mirror;
+    private string? GroupOf(string suite) => definition.Releases.SelectMany(r => r.Repositories).FirstOrDefault(s => s.Name == suite)?.Mirror;
 
     private static Uri WithSlash(Uri url) => url.OriginalString.EndsWith('/') ? url : new Uri(url.OriginalString + "/");
-
-    /// <summary>The same package in two suites (a release and its security suite) is one build.</summary>
-    private static List<FoundKernel> Select(List<FoundKernel> found, CrawlRequest request) =>
-        [.. found
-            .DistinctBy(k => (k.Build.Key, k.Build.PackageName, k.Build.PackageVersion))
-            .GroupBy(k => (k.Build.Key.Version, k.Build.Key.Arch, k.Flavour))
-            .SelectMany(group => group
-                .OrderByDescending(k => k.Build.PackageVersion, PackageVersionOrder.Instance)
-                .ThenByDescending(k => k.Build.Key.Uname, PackageVersionOrder.Instance)
-                .Take(request.Newest))];
 }
 
 /// <summary>The crawl as a whole cannot go on; the message says why.</summary>

@@ -48,15 +48,36 @@ public static class BtfTarball
         return file.Name;
     }
 
+    /// <summary>The modules' split BTF: a member <c>{module}.btf</c> each, in order of their names, and <c>{module}.btf.base</c> where it has a base of its own.</summary>
+    public static byte[] PackModules(IEnumerable<ModuleBtf> modules, int threads)
+    {
+        var members = modules.OrderBy(m => m.Name, StringComparer.Ordinal).SelectMany(m => m.Base is null
+            ? [(m.Name + Extension, m.Bytes)]
+            : new[] { (m.Name + Extension, m.Bytes), (m.Name + Extension + ".base", m.Base) });
+        return Codecs.EncodeXz(Tar([.. members]), Preset, BlockBytes, threads);
+    }
+
     internal static byte[] Tar(string uname, ReadOnlySpan<byte> btf)
     {
         CheckUname(uname);
-        var length = TarHeader.Bytes + btf.Length + (-btf.Length & (TarHeader.Bytes - 1)) + (2 * TarHeader.Bytes);
+        return Tar([(uname + Extension, btf.ToArray())]);
+    }
+
+    private static byte[] Tar(IReadOnlyList<(string Name, byte[] Bytes)> members)
+    {
+        var length = members.Sum(m => TarHeader.Bytes + PaddedLength(m.Bytes)) + (2 * TarHeader.Bytes);
         var tar = new byte[(length + RecordBytes - 1) / RecordBytes * RecordBytes];
-        TarHeader.Write(tar.AsSpan(0, TarHeader.Bytes), uname + Extension, btf.Length);
-        btf.CopyTo(tar.AsSpan(TarHeader.Bytes));
+        var at = 0;
+        foreach (var (name, bytes) in members)
+        {
+            TarHeader.Write(tar.AsSpan(at, TarHeader.Bytes), name, bytes.Length);
+            bytes.CopyTo(tar, at + TarHeader.Bytes);
+            at += TarHeader.Bytes + PaddedLength(bytes);
+        }
         return tar;
     }
+
+    private static int PaddedLength(byte[] bytes) => bytes.Length + (-bytes.Length & (TarHeader.Bytes - 1));
 
     private static void CheckUname(string uname)
     {

@@ -1,18 +1,18 @@
 namespace Archive.Extractor.Packages;
 
 /// <summary>A Debian binary package (<c>deb(5)</c>), read once from its start: the files of its data member.</summary>
-public sealed class DebPackage : IDisposable
+public sealed class DebPackage : IPackage
 {
     private const int MaxMembers = 16;
     private readonly ExpansionGuard _data;
 
-    private DebPackage(ExpansionGuard data, TarFileReader files)
+    private DebPackage(ExpansionGuard data, IPackedFiles files)
     {
         _data = data;
         Files = files;
     }
 
-    public TarFileReader Files { get; }
+    public IPackedFiles Files { get; }
 
     /// <summary>Reads up to the beginning of <c>data.tar</c>. The source is not closed.</summary>
     /// <exception cref="PackageFormatException">Not a Debian package that we read.</exception>

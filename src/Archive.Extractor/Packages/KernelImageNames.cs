@@ -14,7 +14,7 @@ public static partial class KernelImageNames
 
     [GeneratedRegex(
         @"^(\.?/)?((usr/lib/debug/)?boot/vmlinux-(?<uname>[\w.+~-]+?)(\.debug)?"
-        + @"|usr/lib/debug/(usr/)?lib/modules/(?<uname>[\w.+~-]+)/vmlinux"
+        + @"|usr/lib/debug/(usr/)?lib/modules/(?<uname>[\w.+~-]+)/vmlinux(-\k<uname>)?(\.debug)?"
         + @"|boot/(vmlinuz|z?Image|image)-(?<uname>[\w.+~-]+)"
         + @"|(usr/)?lib/modules/(?<uname>[\w.+~-]+)/(vmlinuz|z?Image|image))\z",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,

@@ -21,21 +21,7 @@ internal static class PackageKinds
         return Detect(start[..source.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)]);
     }
 
-    /// <summary>A stream of the whole package again, if it is a Debian one.</summary>
-    public static Stream RequireDeb(Stream source)
-    {
-        var start = new byte[8];
-        var count = source.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        return Detect(start.AsSpan(0, count)) switch
-        {
-            PackageKind.Deb => new PrefixedStream(start.AsMemory(0, count), source),
-            PackageKind.Rpm => throw new UnsupportedImageException("an RPM package: only Debian packages are read so far"),
-            PackageKind.Image => throw new UnsupportedImageException("a kernel image where a package is expected"),
-            _ => throw new PackageFormatException("package", 0, count > 0 ? start[0] : null, "is neither a Debian package nor an ELF image"),
-        };
-    }
-
-    private static PackageKind Detect(ReadOnlySpan<byte> start) => start switch
+    public static PackageKind Detect(ReadOnlySpan<byte> start) => start switch
     {
         _ when start.SequenceEqual(ArReader.Magic) => PackageKind.Deb,
         [0xed, 0xab, 0xee, 0xdb, ..] => PackageKind.Rpm,

@@ -22,14 +22,14 @@ public static partial class PackageModules
     public static IEnumerable<PackageModule> Read(Stream package, ExtractionLimits limits, int threads, CancellationToken cancellation = default)
     {
         using var input = new ReadAheadStream(package, cancellation);
-        using var deb = DebPackage.Open(PackageKinds.RequireDeb(input), limits, threads);
-        foreach (var module in Read(deb.Files, limits, cancellation))
+        using var opened = KernelPackages.Open(input, limits, threads);
+        foreach (var module in Read(opened.Files, limits, cancellation))
             yield return module;
     }
 
     /// <summary>Reads the modules from where the reader of a package stands, which can be behind its kernel.</summary>
     /// <inheritdoc cref="Read(Stream, ExtractionLimits, int, CancellationToken)"/>
-    public static IEnumerable<PackageModule> Read(TarFileReader files, ExtractionLimits limits, CancellationToken cancellation = default)
+    public static IEnumerable<PackageModule> Read(IPackedFiles files, ExtractionLimits limits, CancellationToken cancellation = default)
     {
         while (files.Next() is { } file)
         {
@@ -43,7 +43,7 @@ public static partial class PackageModules
     public static string? NameOf(string entry) =>
         Pattern().Match(entry) is { Success: true } match ? match.Groups["name"].Value.Replace('-', '_') : null;
 
-    private static ReadOnlyMemory<byte> Unpack(TarFile file, ExtractionLimits limits, CancellationToken cancellation)
+    private static ReadOnlyMemory<byte> Unpack(PackedFile file, ExtractionLimits limits, CancellationToken cancellation)
     {
         if (file.Size > limits.MaxModuleBytes)
             throw new PackageFormatException(file.Name, 0, (ulong)file.Size, $"is larger than {limits.MaxModuleBytes} bytes");

@@ -30,7 +30,7 @@ public sealed class SpooledImage : IDisposable
 
     /// <summary>Copies the image's content to a temporary file in <paramref name="folder"/>.</summary>
     /// <exception cref="IOException">The disk is full or failing.</exception>
-    internal static SpooledImage Create(string folder, TarFile image, string uname, Action<long> copied)
+    internal static SpooledImage Create(string folder, PackedFile image, string uname, Action<long> copied)
     {
         var spooled = new SpooledImage(OpenNameless(folder, image.Size), image.Name, uname);
         try

@@ -2,10 +2,6 @@ using System.Text;
 
 namespace Archive.Extractor.Packages;
 
-/// <summary>A regular file in a tar, whose content is to be read before the next one is asked for.</summary>
-/// <param name="Name">As the archive has it: a claim to be compared, never a path to be opened.</param>
-public sealed record TarFile(string Name, long Size, Stream Content);
-
 /// <summary>
 /// Forward-only reader of the regular files of a tar: v7, ustar, GNU long names and pax paths and sizes. Everything
 /// else (folders, links, devices, sparse files) is passed over.
@@ -14,21 +10,18 @@ public sealed record TarFile(string Name, long Size, Stream Content);
 /// System.Formats.Tar is not used for reading, because it allocates what the size field of a long-name or pax entry
 /// says, up to 2 GiB, before a byte of it was seen, and because its errors do not tell the offset.
 /// </remarks>
-public sealed class TarFileReader(Stream tar, string member, int maxEntries)
+public sealed class TarFileReader(Stream tar, string member, int maxEntries) : IPackedFiles
 {
     private const int MaxExtensionBytes = 64 * 1024;
     private readonly byte[] _block = new byte[TarHeader.Bytes];
-    private TarFile? _current;
+    private PackedFile? _current;
     private long _offset;
     private string? _longName;
     private long? _longSize;
 
-    /// <summary>Entries seen so far, of every kind.</summary>
     public int Entries { get; private set; }
 
-    /// <summary>The next regular file; null at the end of the archive.</summary>
-    /// <exception cref="PackageFormatException">The archive is malformed, ends too early or has too many entries.</exception>
-    public TarFile? Next()
+    public PackedFile? Next()
     {
         while (ReadHeader() is { } header)
         {
@@ -67,16 +60,16 @@ public sealed class TarFileReader(Stream tar, string member, int maxEntries)
         return header;
     }
 
-    private TarFile OpenFile(TarHeader header)
+    private PackedFile OpenFile(TarHeader header)
     {
         var (name, size) = (_longName ?? header.Name, _longSize ?? header.Size);
         ForgetExtensions(header.Kind);
         return Open(name, size);
     }
 
-    private TarFile Open(string name, long size)
+    private PackedFile Open(string name, long size)
     {
-        _current = new TarFile(name, size, new BoundedStream(tar, size, $"{member}: {name}"));
+        _current = new PackedFile(name, size, new BoundedStream(tar, size, $"{member}: {name}"));
         _offset += size + Padding(size);
         return _current;
     }

@@ -17,6 +17,12 @@ public static class BlobPaths
     /// <summary>Inventory of one build (functions, symbols, tracepoints), by the digest of its tarball.</summary>
     public static string Inventory(string tarballSha256) => $"by-digest/{tarballSha256[..2]}/{tarballSha256}.inventory.xz";
 
+    /// <summary>Split BTF of a build's modules, by its own digest: kernels of the same BTF may differ in their modules.</summary>
+    public static string Modules(string sha256) => $"by-digest/{sha256[..2]}/{sha256}.modules.tar.xz";
+
+    /// <summary>Modules of the build that the tree serves.</summary>
+    public static string TreeModules(KernelKey key) => $"{key}.modules.tar.xz";
+
     /// <summary>Inventory of the build that the tree serves.</summary>
     public static string TreeInventory(KernelKey key) => $"{key}.inventory.xz";
 

@@ -31,6 +31,8 @@ internal sealed class KernelRow
     public long? TarballSize { get; init; }
     public string? ProvenanceSha256 { get; init; }
     public long? ProvenanceSize { get; init; }
+    public string? ModulesSha256 { get; init; }
+    public long? ModulesSize { get; init; }
 
     public KernelRecord ToRecord() => new()
     {
@@ -62,5 +64,6 @@ internal sealed class KernelRow
         Raw = new StoredForm(RawSha256!, RawSize!.Value),
         Tarball = new StoredForm(TarballSha256!, TarballSize!.Value),
         Provenance = new StoredForm(ProvenanceSha256!, ProvenanceSize!.Value),
+        Modules = ModulesSha256 is { } modules ? new StoredForm(modules, ModulesSize!.Value) : null,
     };
 }

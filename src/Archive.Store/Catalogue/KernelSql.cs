@@ -10,7 +10,7 @@ internal static class KernelSql
           first_seen AS FirstSeen, updated AS Updated, retry_at AS RetryAt, build_id AS BuildId, taken_from AS TakenFrom,
           ships_btf AS ShipsBtf, published_at AS PublishedAt, raw_sha256 AS RawSha256, raw_size AS RawSize,
           tarball_sha256 AS TarballSha256, tarball_size AS TarballSize, provenance_sha256 AS ProvenanceSha256,
-          provenance_size AS ProvenanceSize
+          provenance_size AS ProvenanceSize, modules_sha256 AS ModulesSha256, modules_size AS ModulesSize
         FROM kernels
         """;
 
@@ -49,7 +49,8 @@ internal static class KernelSql
     public const string SetPublication = $"""
         UPDATE kernels SET build_id = @BuildId, taken_from = @TakenFrom, ships_btf = @ShipsBtf, published_at = @PublishedAt,
           raw_sha256 = @RawSha256, raw_size = @RawSize, tarball_sha256 = @TarballSha256, tarball_size = @TarballSize,
-          provenance_sha256 = @ProvenanceSha256, provenance_size = @ProvenanceSize
+          provenance_sha256 = @ProvenanceSha256, provenance_size = @ProvenanceSize,
+          modules_sha256 = @ModulesSha256, modules_size = @ModulesSize
         {ThisBuild}
         """;
 }

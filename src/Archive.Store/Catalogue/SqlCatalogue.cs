@@ -113,6 +113,8 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
             TarballSize = publication.Tarball.Size,
             ProvenanceSha256 = publication.Provenance.Sha256,
             ProvenanceSize = publication.Provenance.Size,
+            ModulesSha256 = publication.Modules?.Sha256,
+            ModulesSize = publication.Modules?.Size,
         });
         await change.ExecuteAsync(KernelSql.SetOutcome, new
         {

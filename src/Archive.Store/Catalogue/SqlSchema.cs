@@ -61,5 +61,9 @@ internal static class SqlSchema
         );
         CREATE INDEX crawl_runs_by_source ON crawl_runs (source, id);
         """,
+        """
+        ALTER TABLE kernels ADD COLUMN modules_sha256 TEXT;
+        ALTER TABLE kernels ADD COLUMN modules_size BIGINT;
+        """,
     ];
 }

@@ -13,6 +13,9 @@ public enum Outcome
     Unsupported,
     Conflict,
     Withdrawn,
+
+    /// <summary>The kernel ships its own BTF, and the source's policy is to note that and store nothing.</summary>
+    Native,
 }
 
 /// <summary>One kernel package as an index listed it: the unit that is crawled, converted and published.</summary>
@@ -88,4 +91,7 @@ public sealed record Publication
     public required StoredForm Tarball { get; init; }
 
     public required StoredForm Provenance { get; init; }
+
+    /// <summary>The <c>.tar.xz</c> of the modules' split BTF; null where none was published.</summary>
+    public StoredForm? Modules { get; init; }
 }

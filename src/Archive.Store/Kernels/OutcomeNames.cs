@@ -14,6 +14,7 @@ public static class OutcomeNames
         [Outcome.Unsupported] = "unsupported",
         [Outcome.Conflict] = "conflict",
         [Outcome.Withdrawn] = "withdrawn",
+        [Outcome.Native] = "native",
     };
 
     private static readonly Dictionary<string, Outcome> Outcomes =

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Archive.Store.Kernels;
 
 namespace Archive.Store.Provenance;
@@ -30,6 +31,10 @@ public sealed record ProvenanceDocument
 
     public required ProvenanceForms Forms { get; init; }
 
+    /// <summary>The modules published with the kernel; null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ProvenanceModules? Modules { get; init; }
+
     /// <summary>The build as the catalogue knows it.</summary>
     /// <exception cref="ArgumentException">A name cannot be a path segment.</exception>
     public KernelBuild ToBuild() => new()
@@ -53,6 +58,7 @@ public sealed record ProvenanceDocument
         Raw = Forms.Raw,
         Tarball = Forms.Tarball,
         Provenance = itself,
+        Modules = Modules?.Form,
     };
 }
 
@@ -100,3 +106,10 @@ public sealed record ProvenanceConversion(
     string TakenFrom, string ConverterName, string ConverterVersion, IReadOnlyDictionary<string, string> Options);
 
 public sealed record ProvenanceForms(StoredForm Raw, StoredForm Tarball);
+
+/// <param name="Form">The <c>.tar.xz</c> of their split BTF.</param>
+/// <param name="Seen">Modules in the packages.</param>
+/// <param name="Published">Those of them whose BTF was published; the others have none, or were refused.</param>
+/// <param name="Packages">Further packages they came from.</param>
+/// <param name="Refused">Why modules were refused, the first few.</param>
+public sealed record ProvenanceModules(StoredForm Form, int Seen, int Published, IReadOnlyList<ProvenancePackage> Packages, IReadOnlyList<string> Refused);

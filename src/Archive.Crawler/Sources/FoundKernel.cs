@@ -1,0 +1,35 @@
+using Archive.Store.Kernels;
+using Archive.Store.Provenance;
+
+namespace Archive.Crawler.Sources;
+
+/// <summary>A package of a kernel as a source lists it: what it is, what vouched for it, and where it can be fetched, in order.</summary>
+/// <param name="Rank">Place of its rule in the source's order of preference.</param>
+/// <param name="NoteOnly">The source's policy: checked and recorded, not published.</param>
+public sealed record FoundPackage(
+    KernelBuild Build, string Flavour, PackageGrade Grade, int Rank, bool NoteOnly, ProvenanceIndex Index, IReadOnlyList<Uri> Urls);
+
+/// <summary>A kernel that can be had: the package to take, those with its modules where they are others, and the second best.</summary>
+public sealed record FoundKernel(FoundPackage Package)
+{
+    public KernelBuild Build => Package.Build;
+
+    public string Flavour => Package.Flavour;
+
+    public ProvenanceIndex Index => Package.Index;
+
+    public IReadOnlyList<Uri> Urls => Package.Urls;
+
+    /// <summary>Packages with the modules of an image package that has none.</summary>
+    public IReadOnlyList<FoundPackage> Modules { get; init; } = [];
+
+    /// <summary>The same kernel in another package, for when this one turns out to be of no use.</summary>
+    public FoundKernel? Otherwise { get; init; }
+
+    /// <summary>This one, and the others after it.</summary>
+    public IEnumerable<FoundKernel> Chain()
+    {
+        for (var kernel = this; kernel is not null; kernel = kernel.Otherwise)
+            yield return kernel;
+    }
+}

@@ -1,0 +1,32 @@
+using Archive.Crawler.Runs;
+using Archive.Store.Kernels;
+
+namespace Archive.Crawler.Sources;
+
+/// <summary>Makes kernels of listed packages, and takes those that a request is about.</summary>
+internal static class KernelSelection
+{
+    /// <summary>The newest kernels of each release, arch and flavour, newest first.</summary>
+    /// <param name="packages">In the order of the repositories: the same package in two of them is one.</param>
+    public static List<FoundKernel> Of(IEnumerable<FoundPackage> packages, CrawlRequest request) =>
+        [.. packages
+            .DistinctBy(p => (p.Build.Key, p.Build.PackageName, p.Build.PackageVersion))
+            .GroupBy(p => (p.Build.Key, p.Build.PackageVersion))
+            .Select(group => Kernel([.. group], request))
+            .OfType<FoundKernel>()
+            .GroupBy(k => (k.Build.Key.Version, k.Build.Key.Arch, k.Flavour))
+            .SelectMany(group => group
+                .OrderByDescending(k => k.Build.PackageVersion, PackageVersionOrder.Instance)
+                .ThenByDescending(k => k.Build.Key.Uname, PackageVersionOrder.Instance)
+                .Take(request.Newest))];
+
+    /// <summary>One kernel of all its packages; null where none of them is of a grade that the request wants.</summary>
+    private static FoundKernel? Kernel(List<FoundPackage> packages, CrawlRequest request)
+    {
+        var modules = packages.Where(p => p.Grade == PackageGrade.Modules).ToList();
+        FoundKernel? kernel = null;
+        foreach (var package in packages.Where(p => request.WantsGrade(p.Grade)).OrderByDescending(p => p.Rank))
+            kernel = new FoundKernel(package) { Otherwise = kernel, Modules = package.Grade == PackageGrade.Image ? modules : [] };
+        return kernel;
+    }
+}
