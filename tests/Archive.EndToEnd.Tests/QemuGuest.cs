@@ -9,7 +9,7 @@ namespace Archive.EndToEnd.Tests;
 /// </summary>
 internal static class QemuGuest
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     /// <summary>In the order in which they need each other.</summary>
     private static readonly string[] Modules =
@@ -17,13 +17,16 @@ internal static class QemuGuest
 
     /// <param name="imagePackage">linux-image-UNAME, with vmlinuz and modules.</param>
     /// <param name="script">Runs in busybox's shell; the host's loopback is 10.0.2.2.</param>
+    /// <param name="files">More files: host paths by guest paths, without a leading slash.</param>
     /// <returns>The console.</returns>
-    public static string Run(string imagePackage, string script)
+    public static string Run(string imagePackage, string script, IReadOnlyDictionary<string, string>? files = null)
     {
         using var folder = new TempFolder();
         var package = folder.File("package");
         Tool.Run("dpkg-deb", "-x", imagePackage, package);
         var kernel = Directory.EnumerateFiles(Path.Combine(package, "boot"), "vmlinuz-*").Single();
+        foreach (var (guest, host) in files ?? new Dictionary<string, string>())
+            Place(folder.File($"root/{guest}"), host);
         var initramfs = BuildInitramfs(folder, package, script);
         return Tool.Try("qemu-system-x86_64",
             ["-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "1", "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio",
@@ -31,10 +34,16 @@ internal static class QemuGuest
              "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="], Limit).Output;
     }
 
+    private static void Place(string target, string source)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        File.Copy(source, target);
+    }
+
     private static string BuildInitramfs(TempFolder folder, string package, string script)
     {
         var root = folder.File("root");
-        foreach (var name in (string[])["bin", "proc", "sys", "dev", "modules"])
+        foreach (var name in (string[])["bin", "proc", "sys", "dev", "tmp", "modules"])
             Directory.CreateDirectory(Path.Combine(root, name));
         File.Copy("/bin/busybox", Path.Combine(root, "bin", "busybox"));
         var loads = new StringBuilder();

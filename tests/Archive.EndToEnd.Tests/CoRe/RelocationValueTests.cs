@@ -38,6 +38,39 @@ public sealed partial class RelocationValueTests
         Assert.True(compared > 900, $"{compared} values");
     }
 
+    [Fact]
+    public void MinimalBtfGivesTheValuesOfTheWhole()
+    {
+        var compared = 0;
+        foreach (var kernel in RealKernels.All)
+        {
+            var whole = new CoreTarget(BtfFile.Open(kernel.BtfPath));
+            foreach (var file in Objects())
+            {
+                var item = BpfObject.Open(file.Path);
+                var minimal = new CoreTarget(BtfBlob.Parse(MinimalBtf.Make(whole, [item])));
+                var (wanted, given) = (Outcomes(item, whole), Outcomes(item, minimal));
+                var first = wanted.Zip(given).ToList().FindIndex(pair => pair.First != pair.Second);
+                Assert.True(first < 0, first < 0 ? "" : $"{file} on {kernel}, relocation {first}: {wanted[first]} {given[first]}");
+                compared += wanted.Count;
+            }
+        }
+        Assert.True(compared > 35_000, $"{compared} values");
+    }
+
+    /// <summary>What may differ: ids of the target's types, and for what reason something is absent.</summary>
+    private static List<CoreOutcome> Outcomes(BpfObject item, CoreTarget target)
+    {
+        var resolver = new CoreResolver(item.Btf, target);
+        return [.. item.Relocations.Select(relocation => Comparable(relocation.Kind, resolver.Resolve(relocation)))];
+    }
+
+    private static CoreOutcome Comparable(CoreRelocationKind kind, CoreOutcome outcome) => outcome with
+    {
+        Failure = outcome.Failure.IsAbsence() ? CoreFailure.NoSuchType : outcome.Failure,
+        TargetValue = kind == CoreRelocationKind.TypeIdTarget ? Math.Min(outcome.TargetValue, 1) : outcome.TargetValue,
+    };
+
     private static IEnumerable<BpfObjectFile> Objects() => BpfObjectCorpus.LibbpfTools.Concat(BpfObjectCorpus.Selftests)
         .Where(file => file.Name.StartsWith("bookworm-amd64", StringComparison.Ordinal) || file.Name.StartsWith("sid-arm64", StringComparison.Ordinal) || file.Name.StartsWith("selftests", StringComparison.Ordinal))
         .Where(file => RealObjects.HasRelocations(file.Path));
