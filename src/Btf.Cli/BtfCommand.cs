@@ -28,6 +28,8 @@ public static class BtfCommand
         Diff(),
         Validate(),
         Stat(),
+        TypeCommand.Create(),
+        OffsetsCommand.Create(),
         MinimizeCommand.Create(),
         CompatCommand.Create(),
     };
@@ -99,11 +101,11 @@ public static class BtfCommand
         return command;
     }
 
-    private static Argument<string> FileArgument(string name) => new(name) { Description = "Raw BTF, or an ELF file with a .BTF section." };
+    internal static Argument<string> FileArgument(string name) => new(name) { Description = "Raw BTF, or an ELF file with a .BTF section." };
 
-    private static Option<string?> BaseOption() => new("--base") { Description = "The BTF that a module's split BTF builds on." };
+    internal static Option<string?> BaseOption() => new("--base") { Description = "The BTF that a module's split BTF builds on." };
 
-    private static BtfBlob Open(ParseResult parsed, Argument<string> file, Option<string?> baseFile)
+    internal static BtfBlob Open(ParseResult parsed, Argument<string> file, Option<string?> baseFile)
     {
         var baseBtf = parsed.GetValue(baseFile) is { } path ? BtfFile.Open(path) : null;
         return BtfFile.Open(parsed.GetRequiredValue(file), baseBtf);

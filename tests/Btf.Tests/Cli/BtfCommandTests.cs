@@ -20,6 +20,39 @@ public sealed class BtfCommandTests : IDisposable
     }
 
     [Fact]
+    public void DumpWritesC() => Assert.Contains("\nstruct inner {\n\tint *p;\n", Run("dump", "--format", "c", EveryKind()).Output, StringComparison.Ordinal);
+
+    [Fact]
+    public void TypeWritesTheLayout() =>
+        Assert.Equal((BtfCommand.Done, "struct inner {\n\tint *p; "), (Run("type", EveryKind(), "inner").Status, Run("type", EveryKind(), "inner").Output[..24]));
+
+    [Fact]
+    public void TypeThatIsNotThereIsStatusOne() => Assert.Equal(BtfCommand.AnswerIsNo, Run("type", EveryKind(), "none").Status);
+
+    [Fact]
+    public void TypeAsJson() =>
+        Assert.Contains("\"byte_offset\": 16,", Run("type", EveryKind(), "struct inner", "--format", "json").Output, StringComparison.Ordinal);
+
+    [Fact]
+    public void OffsetsAsJsonAndC()
+    {
+        Assert.Contains("\"found\": \"outer.i.n\"", Run("offsets", EveryKind(), "--of", "outer.i.n").Output, StringComparison.Ordinal);
+        Assert.Contains(", 16 },\n", Run("offsets", EveryKind(), "--of", "outer.i.n", "--format", "c").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OffsetThatIsMissingIsStatusOne() => Assert.Equal(BtfCommand.AnswerIsNo, Run("offsets", EveryKind(), "--of", "outer.none").Status);
+
+    [Fact]
+    public void OffsetThatIsNoPathIsStatusTwo()
+    {
+        var (status, _, error) = Run("offsets", EveryKind(), "--of", "outer");
+
+        Assert.Equal(BtfCommand.BadInput, status);
+        Assert.Contains("'outer' is no path", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void DiffOfEqualFilesIsStatusZero() => Assert.Equal(BtfCommand.Done, Run("diff", EveryKind(), EveryKind()).Status);
 
     [Fact]

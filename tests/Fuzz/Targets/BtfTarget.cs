@@ -3,11 +3,12 @@ using Btf.Format;
 using Btf.Format.Validation;
 using Btf.Text;
 using Btf.Text.CSource;
+using Btf.Text.Layout;
 using Fuzz.Mutation;
 
 namespace Fuzz.Targets;
 
-/// <summary>Raw BTF: parser, validator, names, raw dump, C, structural diff against itself.</summary>
+/// <summary>Raw BTF: parser, validator, names, raw dump, C, layouts, offsets, structural diff against itself.</summary>
 internal sealed class BtfTarget : FuzzTarget
 {
     public override string Name => "btf";
@@ -26,19 +27,33 @@ internal sealed class BtfTarget : FuzzTarget
         _ = blob.PointerSize;
         _ = blob.Find("outer").Count;
         RawDump.Write(blob, TextWriter.Null);
-        DumpC(blob);
+        Describe(blob);
         var diff = BtfDiff.Compare(blob, blob);
         if (!diff.AreEqual)
             throw new BrokenPromiseException("a BTF differs from itself");
         BtfDiff.Compare(blob, SplitBtfTarget.Base).Write(TextWriter.Null);
     }
 
-    /// <summary>What has no C form is refused by it; the rest has to be looked at all the same.</summary>
-    private static void DumpC(BtfBlob blob)
+    private static void Describe(BtfBlob blob)
+    {
+        Try(() => CDump.Write(blob, TextWriter.Null));
+        Try(() =>
+        {
+            foreach (var name in (string[])["node", "holder", "outer", "call"])
+            {
+                foreach (var type in TypeDescription.Find(blob, name))
+                    type.Write(TextWriter.Null);
+            }
+        });
+        Try(() => new FieldOffsets(blob).Find(FieldPath.Parse("holder.unknown.x|node.next.x|outer.i.n")));
+    }
+
+    /// <summary>What has no C form, or no layout, is refused; the rest has to be looked at all the same.</summary>
+    private static void Try(Action use)
     {
         try
         {
-            CDump.Write(blob, TextWriter.Null);
+            use();
         }
         catch (Btf.BtfFormatException)
         {

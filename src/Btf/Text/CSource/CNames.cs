@@ -9,15 +9,16 @@ namespace Btf.Text.CSource;
 /// Names made unique in the order they are first written, in C's two namespaces: tags (struct, union, enum) and identifiers
 /// (typedefs, enumerators).
 /// </summary>
-internal sealed class CNames(BtfBlob blob)
+/// <param name="unique">False: names as they are, where a text is read by people and not compiled.</param>
+internal sealed class CNames(BtfBlob blob, bool unique = true)
 {
     private readonly Dictionary<ReadOnlyMemory<byte>, int> _tags = new(ByteEquality.Instance);
     private readonly Dictionary<ReadOnlyMemory<byte>, int> _identifiers = new(ByteEquality.Instance);
-    private readonly int[] _occurrences = new int[blob.EndId];
+    private readonly int[] _occurrences = new int[unique ? blob.EndId : 0];
 
     public ReadOnlySpan<byte> Of(in BtfType type)
     {
-        if (type.NameOffset == 0 || IsDeclaration(type))
+        if (!unique || type.NameOffset == 0 || IsDeclaration(type))
             return type.NameBytes;
         ref var occurrence = ref _occurrences[type.Id];
         if (occurrence == 0)

@@ -7,7 +7,8 @@ namespace Btf.Text.CSource;
 /// the right, with parentheses where the order would say something else. A chain of types from the outside in
 /// (<c>ARRAY → PTR → CONST → INT</c>) is read from its end.
 /// </summary>
-internal sealed class Declarators(CText text, TypeLayout layout, CNames names)
+/// <param name="inPlace">Writes a struct, union or enum without name, given how deep it lies; its definition if null.</param>
+internal sealed class Declarators(CText text, TypeLayout layout, CNames names, Action<BtfType, int>? inPlace = null)
 {
     private readonly BtfBlob _blob = layout.Blob;
 
@@ -188,11 +189,8 @@ internal sealed class Declarators(CText text, TypeLayout layout, CNames names)
 
     private void WriteBase(in BtfType type, int level, int depth)
     {
-        var isInPlace = type.NameOffset == 0;
-        if (type.IsComposite && isInPlace)
-            WriteBody(type, level, depth);
-        else if (type.IsEnum && isInPlace)
-            WriteEnum(type, level);
+        if (type.NameOffset == 0 && (type.IsComposite || type.IsEnum))
+            WriteInPlace(type, level, depth);
         else if (type.Kind is BtfKind.Int or BtfKind.Float)
             text.Write(type.NameBytes);
         else if (type.Kind == BtfKind.Void)
@@ -201,6 +199,16 @@ internal sealed class Declarators(CText text, TypeLayout layout, CNames names)
             text.Write(names.Of(type));
         else
             WriteTag(type);
+    }
+
+    private void WriteInPlace(in BtfType type, int level, int depth)
+    {
+        if (inPlace is not null)
+            inPlace(type, depth);
+        else if (type.IsEnum)
+            WriteEnum(type, level);
+        else
+            WriteBody(type, level, depth);
     }
 
     private void WriteTypeTag(in BtfType type)

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.Text.Json;
+using Btf.Format;
+using Btf.Text;
+
+namespace Btf.Cli;
+
+/// <summary><c>btf offsets</c>: where fields are in several kernels. Status 1 if one is missing in any.</summary>
+internal static class OffsetsCommand
+{
+    public static Command Create()
+    {
+        var files = new Argument<string[]>("FILE") { Description = "BTF of kernels: raw, or ELF files with a .BTF section.", Arity = ArgumentArity.OneOrMore };
+        var paths = new Option<string[]>("--of") { Description = "struct.member[.member…], alternatives behind '|': task_struct.mm.pgd, task_struct.state|__state.", Required = true };
+        var format = new Option<string>("--format") { Description = "json or c.", DefaultValueFactory = _ => "json" };
+        format.AcceptOnlyFromAmong("json", "c");
+        paths.Validators.Add(result =>
+        {
+            try
+            {
+                _ = result.Tokens.Select(token => FieldPath.Parse(token.Value)).ToList();
+            }
+            catch (FormatException problem)
+            {
+                result.AddError(problem.Message);
+            }
+        });
+        var command = new Command("offsets", "Tell where fields are in several kernels; status 1 if one is missing in any.") { files, paths, format };
+        command.SetAction(parsed => BtfCommand.Run(parsed, output =>
+        {
+            var fields = parsed.GetRequiredValue(paths).Select(FieldPath.Parse).ToList();
+            var kernels = parsed.GetRequiredValue(files).Select(path => Find(path, fields)).ToList();
+            if (parsed.GetValue(format) == "json")
+                output.Write(JsonSerializer.Serialize(new OffsetsDocument(kernels), TextJson.Default.OffsetsDocument) + "\n");
+            else
+                OffsetTable.WriteC([.. kernels.Select(kernel => (kernel.Kernel, kernel.Offsets))], output);
+            return kernels.TrueForAll(kernel => kernel.Offsets.All(offset => offset.Found is not null));
+        }));
+        return command;
+    }
+
+    private static KernelOffsets Find(string path, List<FieldPath> fields)
+    {
+        var offsets = new FieldOffsets(BtfFile.Open(path));
+        return new KernelOffsets(NameOf(path), [.. fields.Select(offsets.Find)]);
+    }
+
+    /// <summary>A uname has dots of its own.</summary>
+    private static string NameOf(string path) =>
+        Path.GetExtension(path) == ".btf" ? Path.GetFileNameWithoutExtension(path) : Path.GetFileName(path);
+}
