@@ -35,6 +35,16 @@ public sealed class BtfBlob
         _pointerSize = new(() => BtfPointerSize.Of(this));
     }
 
+    private BtfBlob(ReadOnlyMemory<byte> bytes, int[] offsets, uint[] firstOfName, uint[] nextOfName, int pointerSize)
+    {
+        Bytes = bytes;
+        Header = BtfHeader.Parse(bytes.Span);
+        FirstId = 1;
+        _offsets = offsets;
+        _names = new(new BtfNameIndex(this, firstOfName, nextOfName));
+        _pointerSize = new(pointerSize);
+    }
+
     /// <summary>The whole of it, from the magic on.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
@@ -85,6 +95,13 @@ public sealed class BtfBlob
             throw new BtfFormatException(BtfHeader.SectionName, 0, null, "byte order differs from that of the base");
         return new BtfBlob(bytes, header, baseBtf);
     }
+
+    /// <summary>As <see cref="Parse"/>, of BTF that was parsed before, with what was found then (<see cref="IndexedBtf"/>).</summary>
+    internal static BtfBlob Indexed(ReadOnlyMemory<byte> bytes, int[] offsets, uint[] firstOfName, uint[] nextOfName, int pointerSize) =>
+        new(bytes, offsets, firstOfName, nextOfName, pointerSize);
+
+    internal ReadOnlySpan<int> Offsets => _offsets;
+    internal BtfNameIndex NameIndex => _names.Value;
 
     /// <summary>The name at this offset of the string section, without its NUL.</summary>
     /// <exception cref="BtfFormatException">The offset is past the strings, or the name longer than <see cref="MaxNameBytes"/>.</exception>

@@ -23,17 +23,26 @@ internal sealed class BtfNameIndex
             var type = blob[id];
             if (type.NameOffset == 0 || !blob.HasName(type.NameOffset))
                 continue;
-            ref var first = ref First(EssentialName.Of(type.NameBytes));
+            ref var first = ref Bucket(EssentialName.Of(type.NameBytes));
             _next[id - blob.FirstId] = first;
             first = id;
         }
     }
 
+    /// <summary>An index that was worked out before.</summary>
+    public BtfNameIndex(BtfBlob blob, uint[] first, uint[] next) => (_blob, _first, _next) = (blob, first, next);
+
+    /// <summary>The first id of each chain, by hash; a power of two of them.</summary>
+    public ReadOnlySpan<uint> First => _first;
+
+    /// <summary>For each type the next one of its chain, or 0.</summary>
+    public ReadOnlySpan<uint> Next => _next;
+
     /// <summary>The types that have this name, or a flavour of it.</summary>
     /// <param name="essentialName">A name without flavour.</param>
     public Matches Find(ReadOnlySpan<byte> essentialName) => new(this, essentialName);
 
-    private ref uint First(ReadOnlySpan<byte> essentialName) => ref _first[Hash(essentialName) & (uint)(_first.Length - 1)];
+    private ref uint Bucket(ReadOnlySpan<byte> essentialName) => ref _first[Hash(essentialName) & (uint)(_first.Length - 1)];
 
     /// <summary>FNV-1a: names are short, and the same table has to come of the same BTF anywhere.</summary>
     private static uint Hash(ReadOnlySpan<byte> name)
@@ -47,7 +56,7 @@ internal sealed class BtfNameIndex
     public ref struct Matches(BtfNameIndex index, ReadOnlySpan<byte> name)
     {
         private readonly ReadOnlySpan<byte> _name = name;
-        private uint _following = index.First(name);
+        private uint _following = index.Bucket(name);
 
         public uint Current { get; private set; }
 
