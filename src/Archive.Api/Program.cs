@@ -2,6 +2,7 @@ using Archive.Api;
 using Archive.Api.Endpoints;
 using Archive.Api.Hosting;
 using Archive.Api.Kernels;
+using Archive.Api.Objects;
 using Archive.Crawler;
 using Archive.Store;
 
@@ -14,6 +15,7 @@ builder.AddArchiveLimits();
 builder.Services.AddSingleton(options);
 builder.Services.AddArchiveStore(new StoreOptions { DataDirectory = options.DataDirectory });
 builder.Services.AddKernelServices(options);
+builder.AddObjectServices(options.DataDirectory);
 builder.Services.AddArchiveProblems();
 builder.Services.AddOpenApi();
 if (options.Roles.Crawler)
@@ -23,6 +25,7 @@ var app = builder.Build();
 app.UseArchiveProblems();
 app.UseEmptyVersions();
 app.UseRouting();
+app.UseRateLimiter();
 app.MapHealth();
 if (options.Roles.Api)
 {
@@ -36,6 +39,7 @@ if (options.Roles.Api)
     app.MapKernels();
     app.MapContent();
     app.MapRuns();
+    app.MapObjects(app.Services.GetRequiredService<ObjectOptions>());
 }
 try
 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Btf.CoRe;
 using Btf.CoRe.Compatibility;
 using Btf.Format;
@@ -7,7 +8,7 @@ using Btf.Format;
 namespace Btf.Cli;
 
 /// <summary><c>btf compat</c>: on which kernels will BPF objects load, and if not, why. Status 1 if there is an error on any.</summary>
-internal static class CompatCommand
+internal static partial class CompatCommand
 {
     public static Command Create()
     {
@@ -67,13 +68,16 @@ internal static class CompatCommand
         }
     }
 
-    /// <summary>Runs of digits by their number: 6.1.0-9 before 6.1.0-10.</summary>
+    /// <summary>Runs of digits by their number: 6.1.0-9 before 6.1.0-10. (.NET's own numeric ordering wants ICU.)</summary>
     private sealed class VersionOrder : IComparer<string>
     {
         public static readonly VersionOrder Instance = new();
 
-        private static readonly StringComparer Numeric = StringComparer.Create(System.Globalization.CultureInfo.InvariantCulture, System.Globalization.CompareOptions.NumericOrdering);
+        public int Compare(string? x, string? y) => string.CompareOrdinal(Padded(x ?? ""), Padded(y ?? ""));
 
-        public int Compare(string? x, string? y) => Numeric.Compare(x, y);
+        private static string Padded(string text) => Digits().Replace(text, match => match.Value.PadLeft(12, '0'));
     }
+
+    [GeneratedRegex("[0-9]+", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Digits();
 }

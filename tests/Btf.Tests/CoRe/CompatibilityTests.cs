@@ -1,4 +1,5 @@
 using Btf.CoRe.Compatibility;
+using TestKit;
 
 namespace Btf.Tests.CoRe;
 

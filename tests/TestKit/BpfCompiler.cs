@@ -1,11 +1,10 @@
 using Btf.CoRe;
 using Btf.Format;
-using TestKit;
 
-namespace Btf.Tests.CoRe;
+namespace TestKit;
 
 /// <summary>Compiles small programs by clang: objects to be relocated, and "kernels", of which only the BTF counts.</summary>
-internal sealed class BpfCompiler : IDisposable
+public sealed class BpfCompiler : IDisposable
 {
     private const string Prelude = """
         #define SEC(name) __attribute__((section(name), used))
@@ -26,7 +25,8 @@ internal sealed class BpfCompiler : IDisposable
 
     public CoreTarget Kernel(string source) => new(BtfFile.Open(Compile(source, "")));
 
-    public string Compile(string source, string options)
+    /// <summary>Path of the compiled object.</summary>
+    public string Compile(string source, string options = "")
     {
         var name = $"{++_files}.c";
         var path = _folder.Write(name, Prelude + source);

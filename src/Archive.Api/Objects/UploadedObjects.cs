@@ -1,0 +1,92 @@
+using System.Security.Cryptography;
+using Btf;
+using Btf.CoRe;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+
+namespace Archive.Api.Objects;
+
+/// <summary>A BPF object as it was sent.</summary>
+/// <param name="Name">The file's, without folders; object.o if it has none.</param>
+/// <param name="Sha256">Of its bytes, lower-case hex.</param>
+public sealed record UploadedObject(string Name, string Sha256, BpfObject Object);
+
+/// <summary>Reads the objects of a request: multipart/form-data with any field names, or the one object as the body. Nothing is kept on disk.</summary>
+public static class UploadedObjects
+{
+    private const int MaxBoundary = 200;
+    private const int MaxName = 128;
+
+    /// <exception cref="BadHttpRequestException">With 400, 413 or 415: what is wrong with which object.</exception>
+    public static async Task<List<UploadedObject>> ReadAsync(HttpRequest request, ObjectOptions options, CancellationToken cancellation)
+    {
+        if (request.ContentLength > options.MaxRequestBytes)
+            throw TooLarge($"The request has {request.ContentLength} bytes; {options.MaxRequestBytes} are taken.");
+        var objects = IsMultipart(request)
+            ? await ReadPartsAsync(request, options, cancellation)
+            : [Parse("object.o", await ReadAllAsync(request.Body, "The object", options.MaxObjectBytes, cancellation))];
+        return objects.Count > 0 ? objects : throw new BadHttpRequestException("There is no object in the request: send files as multipart/form-data, or one as the body.");
+    }
+
+    private static bool IsMultipart(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase);
+
+    private static async Task<List<UploadedObject>> ReadPartsAsync(HttpRequest request, ObjectOptions options, CancellationToken cancellation)
+    {
+        var boundary = HeaderUtilities.RemoveQuotes(MediaTypeHeaderValue.Parse(request.ContentType).Boundary).Value;
+        if (string.IsNullOrEmpty(boundary) || boundary.Length > MaxBoundary)
+            throw new BadHttpRequestException("The multipart body has no usable boundary.");
+        var reader = new MultipartReader(boundary, request.Body) { HeadersCountLimit = 16, HeadersLengthLimit = 8 << 10 };
+        var objects = new List<UploadedObject>();
+        try
+        {
+            while (await reader.ReadNextSectionAsync(cancellation) is { } section)
+            {
+                if (objects.Count == options.MaxObjects)
+                    throw TooLarge($"There are more than {options.MaxObjects} objects.");
+                var name = NameOf(section);
+                objects.Add(Parse(name, await ReadAllAsync(section.Body, name, options.MaxObjectBytes, cancellation)));
+            }
+        }
+        catch (Exception broken) when (broken is InvalidDataException || (broken is IOException and not BadHttpRequestException))
+        {
+            throw new BadHttpRequestException($"The multipart body is broken after {objects.Count} objects: {broken.Message}", broken);
+        }
+        return objects;
+    }
+
+    private static string NameOf(MultipartSection section)
+    {
+        _ = ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition);
+        var name = HeaderUtilities.RemoveQuotes(disposition?.FileNameStar.HasValue == true ? disposition.FileNameStar : disposition?.FileName ?? default).Value ?? "";
+        name = string.Concat(name[(name.LastIndexOfAny(['/', '\\']) + 1)..].Where(letter => !char.IsControl(letter)).Take(MaxName));
+        return name.Length > 0 ? name : "object.o";
+    }
+
+    private static async Task<byte[]> ReadAllAsync(Stream body, string name, int limit, CancellationToken cancellation)
+    {
+        using var bytes = new MemoryStream();
+        var buffer = new byte[64 << 10];
+        for (int read; (read = await body.ReadAsync(buffer, cancellation)) > 0;)
+        {
+            if (bytes.Length + read > limit)
+                throw TooLarge($"{name} has more than {limit} bytes.");
+            bytes.Write(buffer, 0, read);
+        }
+        return bytes.ToArray();
+    }
+
+    private static UploadedObject Parse(string name, byte[] bytes)
+    {
+        try
+        {
+            return new UploadedObject(name, Convert.ToHexStringLower(SHA256.HashData(bytes)), BpfObject.Parse(bytes));
+        }
+        catch (MalformedInputException defect)
+        {
+            throw new BadHttpRequestException($"{name}: {defect.Message}", defect);
+        }
+    }
+
+    private static BadHttpRequestException TooLarge(string message) => new(message, StatusCodes.Status413PayloadTooLarge);
+}
