@@ -25,6 +25,7 @@ internal abstract class FuzzTarget
         new Targets.BtfTarget(),
         new Targets.SplitBtfTarget(),
         new Targets.DwarfTarget(),
+        new Targets.BpfObjectTarget(),
         new Targets.ArTarget(),
         new Targets.TarTarget(),
         new Targets.DebTarget(),

@@ -32,15 +32,42 @@ internal static class ElfMutations
         return output;
     }
 
+    /// <summary>One section becomes what mutations of its own format make of it; null if there is none of the name.</summary>
+    public static byte[]? ApplyToSection(byte[] input, byte[] other, Random random, string name, Func<byte[], byte[], Random, byte[]> mutate)
+    {
+        if (ElfLayout.Of(input) is not { } layout || layout.Find(input, name) is not { } section)
+            return null;
+        var donor = ElfLayout.Of(other) is { } others && others.Find(other, name) is { } found ? others.BytesOf(other, found).ToArray() : [];
+        return layout.Replaced(input, section, mutate(layout.BytesOf(input, section).ToArray(), donor, random));
+    }
+
+    /// <summary>Some words of a section become other numbers.</summary>
+    public static byte[]? ApplyToWords(byte[] input, Random random, string name)
+    {
+        if (ElfLayout.Of(input) is not { } layout || layout.Find(input, name) is not { } section || layout.BytesOf(input, section).Length < 4)
+            return null;
+        var output = (byte[])input.Clone();
+        var bytes = layout.BytesOf(output, section);
+        for (var i = 1 << random.Next(4); i > 0; i--)
+        {
+            var word = bytes.Slice(4 * random.Next(bytes.Length / 4), 4);
+            layout.Write32(word, random.Next(4) switch
+            {
+                0 => layout.Read32(word) + 1,
+                1 => layout.Read32(word) - 1,
+                2 => (uint)random.Next(64),
+                _ => (uint)ByteMutations.Number(random, (ulong)bytes.Length),
+            });
+        }
+        return output;
+    }
+
     private static byte[] Regrown(byte[] output, byte[] other, ElfLayout layout, string[] favourites, Random random)
     {
         var section = layout.Choose(output, favourites, random);
         var donor = ElfLayout.Of(other) is { } others ? others.BytesOf(other, others.Choose(other, favourites, random)).ToArray() : other;
         var content = ByteMutations.Apply(layout.BytesOf(output, section).ToArray(), donor, random);
-        var grown = new byte[output.Length + content.Length];
-        output.CopyTo(grown, 0);
-        content.CopyTo(grown, output.Length);
-        layout.Move(grown, section, output.Length, content.Length);
+        var grown = layout.Replaced(output, section, content);
         // Past the first unit length nothing is read of .debug_info, unless it agrees.
         if (random.Next(4) != 0 && content.Length > 4 && layout.NameOf(grown, section) == ".debug_info")
             layout.Write32(grown.AsSpan(output.Length), (uint)content.Length - 4);
@@ -101,6 +128,25 @@ internal sealed class ElfLayout
         return random.Next(_count);
     }
 
+    /// <summary>Index of the section of a name.</summary>
+    public int? Find(byte[] image, string name)
+    {
+        for (var section = 0; section < _count; section++)
+        {
+            if (NameOf(image, section) == name)
+                return section;
+        }
+        return null;
+    }
+
+    /// <summary>The image with other bytes for a section, behind everything else.</summary>
+    public byte[] Replaced(byte[] image, int section, byte[] content)
+    {
+        byte[] grown = [.. image, .. content];
+        Move(grown, section, image.Length, content.Length);
+        return grown;
+    }
+
     /// <summary>Empty where the section reaches outside of the file.</summary>
     public Span<byte> BytesOf(byte[] image, int section)
     {
@@ -118,7 +164,7 @@ internal sealed class ElfLayout
         return Encoding.Latin1.GetString(rest.IndexOf((byte)0) is >= 0 and var end ? rest[..end] : rest);
     }
 
-    public void Move(byte[] image, int section, int offset, int size)
+    private void Move(byte[] image, int section, int offset, int size)
     {
         WriteWord(Field(image, section, 4), (ulong)offset);
         WriteWord(Field(image, section, 5), (ulong)size);
@@ -160,7 +206,7 @@ internal sealed class ElfLayout
             BinaryPrimitives.WriteUInt64LittleEndian(at, value);
     }
 
-    private uint Read32(ReadOnlySpan<byte> at) => _bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(at) : BinaryPrimitives.ReadUInt32LittleEndian(at);
+    public uint Read32(ReadOnlySpan<byte> at) => _bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(at) : BinaryPrimitives.ReadUInt32LittleEndian(at);
 
     private ushort Read16(ReadOnlySpan<byte> at) => _bigEndian ? BinaryPrimitives.ReadUInt16BigEndian(at) : BinaryPrimitives.ReadUInt16LittleEndian(at);
 }
