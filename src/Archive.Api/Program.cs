@@ -1,10 +1,15 @@
 using Archive.Api;
+using Archive.Api.Commands;
 using Archive.Api.Endpoints;
 using Archive.Api.Hosting;
 using Archive.Api.Kernels;
 using Archive.Api.Objects;
 using Archive.Crawler;
 using Archive.Store;
+using Archive.Store.Trust;
+
+if (await ArchiveCommands.TryRunAsync(args) is { } status)
+    return status;
 
 // Settings stand beside the program, wherever it is started from; the data directory is relative to the current one.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -29,6 +34,7 @@ app.UseRateLimiter();
 app.MapHealth();
 if (options.Roles.Api)
 {
+    app.Services.GetRequiredService<SigningKeys>(); // Made at the first start.
     app.MapOpenApi();
     app.MapTree([.. options.TreePrefixes, options.DatadogPrefix]);
     app.MapCoolbpf(options.CoolbpfPrefixes);
@@ -40,6 +46,9 @@ if (options.Roles.Api)
     app.MapContent();
     app.MapRuns();
     app.MapObjects(app.Services.GetRequiredService<ObjectOptions>());
+    app.MapTrust();
+    app.MapBulk();
+    app.MapCoverage();
 }
 try
 {

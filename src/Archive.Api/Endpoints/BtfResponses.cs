@@ -12,7 +12,7 @@ public sealed class BtfResponses(IBlobStore blobs, DerivedForms derived)
 {
     /// <summary>A path's content may change, though it hardly ever does; caches may go on with the old one while we are away.</summary>
     private const string OfPath = "public, max-age=300, stale-while-revalidate=3600, stale-if-error=86400";
-    private const string OfDigest = "public, max-age=31536000, immutable";
+    internal const string OfDigest = "public, max-age=31536000, immutable";
 
     public static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 

@@ -1,6 +1,8 @@
 using Archive.Api.Content;
 using Archive.Api.Kernels;
+using Archive.Store.Blobs;
 using Archive.Store.Catalogue;
+using Archive.Store.Kernels;
 
 namespace Archive.Api.Endpoints;
 
@@ -19,7 +21,20 @@ public static class ContentEndpoints
             (HttpContext context, string sha256, ICatalogue catalogue, BtfResponses responses) => SendAsync(context, sha256, BtfForm.Tarball, catalogue, responses)).ExcludeFromDescription();
         app.MapMethods("/by-digest/{start}/{sha256:regex(^[0-9a-fA-F]{{64}}$)}.provenance.json", BtfResponses.Methods,
             (HttpContext context, string sha256, ICatalogue catalogue, BtfResponses responses) => SendAsync(context, sha256, BtfForm.Provenance, catalogue, responses)).ExcludeFromDescription();
+        app.MapMethods("/by-digest/{start}/{sha256:regex(^[0-9a-fA-F]{{64}}$)}.modules.tar.xz", BtfResponses.Methods, GetModulesAsync).ExcludeFromDescription();
     }
+
+    /// <summary>Blobs of modules stand for themselves: kernels that share one share its digest.</summary>
+    private static async Task<IResult> GetModulesAsync(HttpContext context, string sha256, IBlobStore blobs)
+    {
+        var digest = sha256.ToLowerInvariant();
+        if (await blobs.OpenReadAsync(BlobPaths.Modules(digest), context.RequestAborted) is not { } content)
+            return Unknown(sha256);
+        return new StoredContent(content, new StoredForm(digest, content.Length)) { MediaType = BtfForm.Tarball.MediaType(), CacheControl = BtfResponses.OfDigest };
+    }
+
+    private static IResult Unknown(string sha256) =>
+        TypedResults.Problem($"Nothing published has the digest {sha256}.", statusCode: StatusCodes.Status404NotFound, title: "Unknown digest");
 
     private static async Task<IResult> GetAsync(HttpContext context, string sha256, ICatalogue catalogue, BtfResponses responses, string? form = null)
     {
@@ -38,7 +53,7 @@ public static class ContentEndpoints
         var digest = sha256.ToLowerInvariant();
         var record = (await catalogue.FindByDigestAsync(digest, context.RequestAborted)).FirstOrDefault(KernelIndex.IsServed);
         return record is null
-            ? TypedResults.Problem($"Nothing published has the digest {sha256}.", statusCode: StatusCodes.Status404NotFound, title: "Unknown digest")
+            ? Unknown(sha256)
             : await responses.SendAsync(context, record, form ?? (record.Publication!.Raw.Sha256 == digest ? BtfForm.Raw : BtfForm.Tarball), immutable: true);
     }
 }

@@ -13,9 +13,16 @@ public static class KernelEndpoints
     private const int MaxPage = 1000;
     private const string Lines = "application/x-ndjson";
 
-    public static void MapKernels(this WebApplication app) => app.MapGet("/v1/kernels", GetAsync)
+    public static void MapKernels(this WebApplication app)
+    {
+        Describe(app.MapGet("/v1/kernels", GetAsync)).WithSummary("Kernels known to the archive, in the order of their last change");
+        Describe(app.MapGet("/v1/changes", (HttpContext context, ICatalogue catalogue, long since = 0, long after = 0, int limit = 100) =>
+                GetAsync(context, catalogue, null, null, null, null, null, Math.Max(since, after), limit)))
+            .WithSummary("Kernels that changed since a sequence number, each as it is now");
+    }
+
+    private static RouteHandlerBuilder Describe(RouteHandlerBuilder route) => route
         .WithTags("kernels")
-        .WithSummary("Kernels known to the archive, in the order of their last change")
         .Produces<KernelPage>()
         .ProducesProblem(StatusCodes.Status400BadRequest);
 
@@ -50,7 +57,7 @@ public static class KernelEndpoints
         return TypedResults.Ok(new KernelPage(page, next));
     }
 
-    private static string NextOf(HttpRequest request, long after)
+    internal static string NextOf(HttpRequest request, long after)
     {
         var query = request.Query.Where(q => q.Key != "after").ToDictionary(q => q.Key, q => (string?)q.Value.ToString());
         query["after"] = after.ToString(CultureInfo.InvariantCulture);

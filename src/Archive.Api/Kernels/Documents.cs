@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Archive.Api.Endpoints;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 
@@ -102,8 +103,11 @@ public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, s
 [JsonSerializable(typeof(RunList))]
 [JsonSerializable(typeof(HealthDocument))]
 [JsonSerializable(typeof(KernelDocument))]
-[JsonSerializable(typeof(IAsyncEnumerable<Archive.Api.Endpoints.BtfhubIdentifier>))]
+[JsonSerializable(typeof(IAsyncEnumerable<BtfhubIdentifier>))]
 [JsonSerializable(typeof(MissCandidate[]))]
 [JsonSerializable(typeof(MissCrawl))]
+[JsonSerializable(typeof(ManifestDocument))]
+[JsonSerializable(typeof(CoverageDocument))]
+[JsonSerializable(typeof(CoverageGaps))]
 [JsonSerializable(typeof(Microsoft.AspNetCore.Mvc.ProblemDetails))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -3,6 +3,8 @@ using System.Text.Json.Serialization;
 using Archive.Api.Content;
 using Archive.Api.Endpoints;
 using Archive.Store.Blobs;
+using Archive.Store.Catalogue;
+using Archive.Store.Trust;
 
 namespace Archive.Api.Kernels;
 
@@ -13,6 +15,11 @@ public static class KernelServices
             provider.GetRequiredService<IBlobStore>(), Path.Combine(options.DataDirectory, "cache", "forms"), options.FormCacheBytes))
         .AddSingleton<BtfResponses>()
         .AddSingleton<KernelResolver>()
+        .AddSingleton<CoverageCounts>()
+        .AddSingleton(_ => SigningKeys.Open(options.DataDirectory))
+        .AddSingleton(provider => new Manifests(
+            provider.GetRequiredService<ICatalogue>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<TimeProvider>(),
+            Path.Combine(options.DataDirectory, "cache", "manifests")))
         .AddSingleton<KernelIndex>()
         .AddSingleton<KernelLookup>()
         .ConfigureHttpJsonOptions(json =>

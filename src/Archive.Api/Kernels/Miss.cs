@@ -77,6 +77,7 @@ public static class Miss
     {
         Outcome.Pending => "pending",
         Outcome.Withdrawn => "withdrawn",
+        Outcome.Native => "native",
         _ => "failed",
     };
 
@@ -84,6 +85,7 @@ public static class Miss
     {
         Outcome.Pending => "Not converted yet",
         Outcome.Withdrawn => "Withdrawn",
+        Outcome.Native => "Not needed",
         _ => "No BTF could be made",
     };
 
@@ -91,6 +93,7 @@ public static class Miss
     {
         Outcome.Pending => $"{what} is known, and waits for its turn.",
         Outcome.Withdrawn => $"{what} was withdrawn: {record.Reason}",
+        Outcome.Native => $"{what} has BTF of its own, in /sys/kernel/btf/vmlinux: {record.Reason}",
         _ => $"{what}: {record.Outcome.Text()}: {record.Reason}",
     };
 }

@@ -54,6 +54,12 @@ internal sealed record TarHeader(string Name, long Size, TarKind Kind, bool HasC
         "ustar  \0"u8.CopyTo(block[257..]);
         "root"u8.CopyTo(block[265..]);
         "root"u8.CopyTo(block[297..]);
+        Sign(block);
+    }
+
+    /// <summary>Writes the checksum of what the header holds by now.</summary>
+    public static void Sign(Span<byte> block)
+    {
         WriteOctal(block.Slice(ChecksumAt, 7), Checksum(block));
         block[ChecksumAt + 7] = (byte)' ';
     }

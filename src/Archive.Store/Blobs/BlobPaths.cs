@@ -28,4 +28,7 @@ public static class BlobPaths
 
     /// <summary>Provenance of the build that the tree serves.</summary>
     public static string TreeProvenance(KernelKey key) => $"{key}.btf.json";
+
+    /// <summary>What was withdrawn and why, in place of the tarball of this digest.</summary>
+    public static string Tombstone(string tarballSha256) => $"by-digest/{tarballSha256[..2]}/{tarballSha256}.withdrawn";
 }

@@ -37,6 +37,25 @@ public interface ICatalogue
 
     Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation);
 
+    /// <summary>How far the chain of publications and withdrawals goes.</summary>
+    Task<ChainHead> ChainHeadAsync(CancellationToken cancellation);
+
+    /// <summary>Entries of the chain behind a position, in order.</summary>
+    Task<IReadOnlyList<ChainEntry>> ChainAsync(long after, int limit, CancellationToken cancellation);
+
+    /// <summary>Visits everything published in order of the tree, and returns the chain's head, all as of one moment.</summary>
+    Task<ChainHead> VisitPublishedAsync(Action<KernelRecord> visit, CancellationToken cancellation);
+
+    /// <summary>Numbers of builds by place and outcome.</summary>
+    Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation);
+
+    /// <summary>Notes what an administrator did.</summary>
+    /// <param name="who">Name of the key.</param>
+    Task AuditAsync(string who, string action, string detail, CancellationToken cancellation);
+
+    /// <summary>Latest entries of the audit log, newest first.</summary>
+    Task<IReadOnlyList<AuditRecord>> AuditsAsync(int limit, CancellationToken cancellation);
+
     Task<long> StartRunAsync(string source, CancellationToken cancellation);
 
     Task FinishRunAsync(long runId, CrawlRunResult result, CancellationToken cancellation);
@@ -55,6 +74,9 @@ public sealed record KernelFilter
     public string? UnamePattern { get; init; }
     public Outcome? Outcome { get; init; }
 
+    /// <summary>Only builds that could have BTF and have none: pending or failed.</summary>
+    public bool IsGap { get; init; }
+
     /// <summary>Only rows with a sequence above this.</summary>
     public long After { get; init; }
 
@@ -65,3 +87,11 @@ public sealed record KernelFilter
 public sealed record CrawlRunResult(int Found, int New, int Published, int Failed, long DownloadedBytes, string? Error);
 
 public sealed record CrawlRunRecord(long Id, string Source, DateTimeOffset Started, DateTimeOffset? Finished, CrawlRunResult? Result);
+
+/// <summary>How many builds of one place have an outcome.</summary>
+/// <param name="ShipsBtf">Of those: kernels that have BTF of their own.</param>
+/// <param name="Updated">The latest change among them, Unix milliseconds.</param>
+public sealed record CoverageCount(string Distro, string Version, string Arch, string Outcome, long Builds, long ShipsBtf, long Updated);
+
+/// <param name="Time">Unix milliseconds.</param>
+public sealed record AuditRecord(long Id, long Time, string Who, string Action, string Detail);

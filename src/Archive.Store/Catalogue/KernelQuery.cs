@@ -32,6 +32,8 @@ internal sealed class KernelQuery
     public string InOrderOfChange()
     {
         Equal("outcome", _filter.Outcome?.Text());
+        if (_filter.IsGap)
+            _conditions.Add("outcome NOT IN ('published', 'conflict', 'withdrawn', 'native')");
         if (_filter.After > 0)
             Add("sequence > @after", "after", _filter.After);
         Parameters.Add("limit", _filter.Limit);
@@ -41,12 +43,17 @@ internal sealed class KernelQuery
     /// <param name="last">Only what comes behind it.</param>
     public string PublishedInOrderOfTree(KernelRecord? last)
     {
-        _conditions.Add("outcome IN ('published', 'conflict')");
-        _conditions.Add("published_at IS NOT NULL");
         if (last is not null)
             AddBehind(last.Build);
         Parameters.Add("limit", TreePage);
-        return $"{KernelSql.Select} {Where} ORDER BY {TreeOrder} LIMIT @limit";
+        return $"{AllPublishedInOrderOfTree()} LIMIT @limit";
+    }
+
+    public string AllPublishedInOrderOfTree()
+    {
+        _conditions.Add("outcome IN ('published', 'conflict')");
+        _conditions.Add("published_at IS NOT NULL");
+        return $"{KernelSql.Select} {Where} ORDER BY {TreeOrder}";
     }
 
     private string Where => _conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", _conditions);

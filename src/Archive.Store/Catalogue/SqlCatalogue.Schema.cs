@@ -29,6 +29,8 @@ public abstract partial class SqlCatalogue
                 "INSERT INTO schema_steps (step, taken) VALUES (@step, @now)",
                 new { step = step + 1, now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
         }
+        if (taken < steps.Count)
+            await BackfillChainAsync(connection);
         return taken < steps.Count;
     }
 }

@@ -90,6 +90,8 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
             RetryAt = retryAt?.ToUnixTimeMilliseconds(),
             Attempt = outcome == Outcome.Withdrawn ? 0 : 1,
         });
+        if (outcome == Outcome.Withdrawn && row.Outcome != Outcome.Withdrawn.Text() && row.PublishedAt is not null)
+            await change.AppendAsync(build => ChainEvent.Published(build, row.ToRecord().Publication!) with { Reason = reason });
         return true;
     }
 
@@ -123,6 +125,7 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
             RetryAt = (long?)null,
             Attempt = 1,
         });
+        await change.AppendAsync(build => ChainEvent.Published(build, publication));
         return true;
     }
 
@@ -189,6 +192,9 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
 
         public Task ExecuteAsync(string sql, object? values = null) =>
             connection.ExecuteAsync(sql, Parameters(values));
+
+        /// <summary>Adds an entry on this build to the chain.</summary>
+        public Task AppendAsync(Func<KernelBuild, ChainEvent> describe) => SqlCatalogue.AppendAsync(connection, describe(build));
 
         private DynamicParameters Parameters(object? values)
         {

@@ -17,6 +17,9 @@ public abstract class SqlDialect
     /// <summary>Begins a transaction whose reads, once it has written, see all that others committed.</summary>
     public abstract string Begin { get; }
 
+    /// <summary>Begins a transaction that only reads, all of it as of one moment.</summary>
+    public abstract string BeginSnapshot { get; }
+
     /// <summary>Makes other processes wait that would migrate at the same time, until the transaction ends.</summary>
     public abstract Task LockSchemaAsync(DbConnection connection);
 }

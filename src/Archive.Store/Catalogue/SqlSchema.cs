@@ -65,5 +65,19 @@ internal static class SqlSchema
         ALTER TABLE kernels ADD COLUMN modules_sha256 TEXT;
         ALTER TABLE kernels ADD COLUMN modules_size BIGINT;
         """,
+        """
+        CREATE TABLE chain (
+          position BIGINT PRIMARY KEY,
+          hash TEXT NOT NULL,
+          line TEXT NOT NULL
+        );
+        CREATE TABLE audit (
+          id $identity$,
+          time BIGINT NOT NULL,
+          who TEXT NOT NULL,
+          action TEXT NOT NULL,
+          detail TEXT NOT NULL
+        );
+        """.Replace("$identity$", identityColumn, StringComparison.Ordinal),
     ];
 }

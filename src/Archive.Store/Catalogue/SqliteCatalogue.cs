@@ -51,6 +51,9 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         /// <summary>A deferred transaction would read first, and fail instead of waiting when another wrote meanwhile.</summary>
         public override string Begin => "BEGIN IMMEDIATE";
 
+        /// <summary>In WAL mode a deferred transaction sees what its first read saw.</summary>
+        public override string BeginSnapshot => "BEGIN DEFERRED";
+
         /// <summary>BEGIN IMMEDIATE is the lock.</summary>
         public override Task LockSchemaAsync(DbConnection connection) => Task.CompletedTask;
 

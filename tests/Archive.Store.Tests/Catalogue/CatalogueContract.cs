@@ -39,6 +39,48 @@ public abstract class CatalogueContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task PublicationsAndWithdrawalsAreChainedOnceEach()
+    {
+        await Catalogue.SeenAsync(Build(), None);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.DownloadFailed, "for now", null, None);
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        await Catalogue.RecordPublicationAsync(Build(), Publication(), None);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Withdrawn, "a reason", null, None);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Withdrawn, "another", null, None);
+        var entries = await Catalogue.ChainAsync(0, 10, None);
+        Assert.Equal(ChainEvent.Published(Build(), Publication()).ToLine(), entries[0].Line);
+        Assert.Equal((ChainEvent.Published(Build(), Publication()) with { Reason = "a reason" }).ToLine(), entries[1].Line);
+        Assert.Equal(ChainEntry.After(ChainHead.Empty, entries[0].Line), entries[0]);
+        Assert.Equal([ChainEntry.After(entries[0].Head, entries[1].Line)], await Catalogue.ChainAsync(1, 10, None));
+        Assert.Equal(entries[1].Head, await Catalogue.ChainHeadAsync(None));
+        Assert.Equal(2, entries.Count);
+    }
+
+    [Fact]
+    public async Task PublishedBuildsComeInOrderOfTheTree()
+    {
+        foreach (var version in (string[])["6.1.171-2", "6.1.171-1"])
+            await Catalogue.RecordPublicationAsync(Build(version: version), Publication(), None);
+        await Catalogue.SeenAsync(Build(version: "6.1.171-3"), None);
+        var listed = new List<string>();
+        await foreach (var record in Catalogue.PublishedAsync(new KernelFilter(), None))
+            listed.Add(record.Build.PackageVersion);
+        Assert.Equal(["6.1.171-1", "6.1.171-2"], listed);
+        var visited = new List<string>();
+        Assert.Equal(2, (await Catalogue.VisitPublishedAsync(r => visited.Add(r.Build.PackageVersion), None)).Position);
+        Assert.Equal(listed, visited);
+        Assert.Equal([("pending", 1L), ("published", 2L)], (await Catalogue.CoverageAsync(None)).Select(c => (c.Outcome, c.Builds)));
+    }
+
+    [Fact]
+    public async Task AuditIsKeptNewestFirst()
+    {
+        await Catalogue.AuditAsync("ops", "withdraw", "this", None);
+        await Catalogue.AuditAsync("ops", "retry", "that", None);
+        Assert.Equal(["retry", "withdraw"], (await Catalogue.AuditsAsync(10, None)).Select(a => a.Action));
+    }
+
+    [Fact]
     public async Task SeeingABuildAgainChangesNothing()
     {
         var first = await Catalogue.SeenAsync(Build(), None);

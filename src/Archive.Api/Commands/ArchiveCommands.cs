@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Security.Cryptography;
+using Archive.Store;
+using Archive.Store.Blobs;
+using Archive.Store.Kernels;
+using Archive.Store.Mirrors;
+using Archive.Store.Trust;
+
+namespace Archive.Api.Commands;
+
+/// <summary>
+/// What the program does besides serving: <c>sync</c>, <c>export</c> and <c>keys</c>. Exit status: 0 done, 1 failed with a message, 2 usage,
+/// 130 interrupted.
+/// </summary>
+internal static class ArchiveCommands
+{
+    private const int Done = 0, Failed = 1, Usage = 2, Interrupted = 130;
+
+    private static readonly Option<string> Data = new("--data") { Description = "Data directory.", DefaultValueFactory = _ => "data" };
+
+    /// <summary>The exit status of the command that these arguments are; null where they are settings of the server.</summary>
+    public static async Task<int?> TryRunAsync(string[] args)
+    {
+        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys"))
+            return null;
+        var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys() }.Parse(args);
+        var status = await parsed.InvokeAsync();
+        return parsed.Errors.Count > 0 ? Usage : status;
+    }
+
+    private static Command Sync()
+    {
+        var url = new Argument<string>("url") { Description = "Base URL of an archive, or of an exported tree." };
+        url.Validators.Add(r =>
+        {
+            if (!Uri.TryCreate(r.GetValueOrDefault<string>(), UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
+                r.AddError($"'{r.GetValueOrDefault<string>()}' is no URL of an archive.");
+        });
+        var folder = new Argument<string>("folder") { Description = "Folder that is to equal it." };
+        var key = new Option<FileInfo?>("--key") { Description = "Public key (PEM) to trust; by default the one trusted before, or at first the archive's first." };
+        var (distro, version, arch) = (new Option<string?>("--distro"), new Option<string?>("--version"), new Option<string?>("--arch"));
+        var command = new Command("sync", "Mirror an archive into a folder: only what is new is fetched, and all of it is verified.") { url, folder, key, distro, version, arch };
+        command.SetAction((parsed, cancellation) => GuardAsync(async () =>
+        {
+            using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
+            var source = new HttpMirrorSource(client, new Uri(parsed.GetRequiredValue(url), UriKind.Absolute));
+            var name = parsed.GetValue(distro);
+            var filter = new MirrorFilter(KernelNames.Distro(name), parsed.GetValue(version) is { } v ? KernelNames.Version(name, v) : null, KernelNames.Arch(parsed.GetValue(arch)));
+            var trusted = parsed.GetValue(key) is { } file ? Ed25519PublicKey.OfPem(await File.ReadAllTextAsync(file.FullName, cancellation)) : null;
+            await MirrorAsync(source, parsed.GetRequiredValue(folder), filter, trusted, cancellation);
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Export()
+    {
+        var folder = new Argument<string>("folder") { Description = "Folder that takes the tree." };
+        var command = new Command("export", "Write the tree, with digests, chain and signature, for any web server or object store.") { folder, Data };
+        command.SetAction((parsed, cancellation) => GuardAsync(async () =>
+        {
+            var data = parsed.GetRequiredValue(Data);
+            using var store = await ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = data }, TimeProvider.System, cancellation);
+            var keys = SigningKeys.Open(data);
+            using var manifests = new Manifests(store.Catalogue, keys, TimeProvider.System, Path.Combine(data, "cache", "manifests"));
+            await MirrorAsync(new LocalMirrorSource(store, keys, manifests), parsed.GetRequiredValue(folder), new MirrorFilter(null, null, null), keys.All()[^1].PublicKey, cancellation);
+        }, cancellation));
+        return command;
+    }
+
+    private static Command Keys()
+    {
+        var rotate = new Command("rotate", "Make a new signing key, endorsed by the one in use, which is retired.") { Data };
+        rotate.SetAction(parsed => GuardAsync(() =>
+        {
+            Console.WriteLine($"signing with {SigningKeys.Open(parsed.GetRequiredValue(Data)).Rotate().PublicKey.Id} from now on");
+            return Task.CompletedTask;
+        }, default));
+        var show = new Command("show", "Print the public key that signs.") { Data };
+        show.SetAction(parsed => GuardAsync(() =>
+        {
+            Console.Write(SigningKeys.Open(parsed.GetRequiredValue(Data)).All()[^1].PublicKey.ToPem());
+            return Task.CompletedTask;
+        }, default));
+        return new Command("keys", "The archive's signing keys.") { rotate, show };
+    }
+
+    private static async Task MirrorAsync(IMirrorSource source, string folder, MirrorFilter filter, Ed25519PublicKey? trusted, CancellationToken cancellation)
+    {
+        var progress = Console.IsOutputRedirected ? null : new Progress<Archive.Store.Catalogue.ChainHead>(head => Console.Write($"\rentry {head.Position}"));
+        var result = await new ArchiveMirror(source, folder, filter).SyncAsync(trusted, progress, cancellation);
+        Console.WriteLine($"{(progress is null ? "" : "\r")}{result.Entries} new entries, {result.Fetched} files ({result.Bytes} bytes) fetched, {result.Withdrawn} withdrawn; verified up to {result.Head.Position} {result.Head.Hash}");
+    }
+
+    private static async Task<int> GuardAsync(Func<Task> action, CancellationToken cancellation)
+    {
+        try
+        {
+            await action();
+            return Done;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return Interrupted;
+        }
+        catch (Exception e) when (e is MirrorSourceException or BlobStoreException or IOException or UnauthorizedAccessException or CryptographicException or FormatException or HttpRequestException
+            or System.Text.Json.JsonException)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return Failed;
+        }
+    }
+}
