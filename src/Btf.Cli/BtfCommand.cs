@@ -25,7 +25,7 @@ public static class BtfCommand
     private static RootCommand Create() => new("Reads, checks and compares BTF, raw or in the .BTF section of an ELF file.")
     {
         Dump(),
-        Diff(),
+        DiffCommand.Create(),
         Validate(),
         Stat(),
         TypeCommand.Create(),
@@ -48,22 +48,6 @@ public static class BtfCommand
                 CDump.Write(blob, output);
             else
                 RawDump.Write(blob, output);
-        }));
-        return command;
-    }
-
-    private static Command Diff()
-    {
-        var left = FileArgument("LEFT");
-        var right = FileArgument("RIGHT");
-        var leftBase = new Option<string?>("--base") { Description = "The BTF that LEFT is split on; RIGHT too if --right-base is not given." };
-        var rightBase = new Option<string?>("--right-base") { Description = "The BTF that RIGHT is split on." };
-        var command = new Command("diff", "Compare by structure, whatever the ids and their order; status 1 if different.") { left, right, leftBase, rightBase };
-        command.SetAction(parsed => Run(parsed, output =>
-        {
-            var diff = BtfDiff.Compare(Open(parsed, left, leftBase), Open(parsed, right, parsed.GetValue(rightBase) is null ? leftBase : rightBase));
-            diff.Write(output);
-            return diff.AreEqual;
         }));
         return command;
     }
@@ -110,6 +94,10 @@ public static class BtfCommand
         var baseBtf = parsed.GetValue(baseFile) is { } path ? BtfFile.Open(path) : null;
         return BtfFile.Open(parsed.GetRequiredValue(file), baseBtf);
     }
+
+    /// <summary>A file's name without .btf; a uname has dots of its own.</summary>
+    internal static string NameOf(string path) =>
+        Path.GetExtension(path) == ".btf" ? Path.GetFileNameWithoutExtension(path) : Path.GetFileName(path);
 
     internal static int Run(ParseResult parsed, Action<TextWriter> action) => Run(parsed, output =>
     {

@@ -42,10 +42,6 @@ internal static class OffsetsCommand
     private static KernelOffsets Find(string path, List<FieldPath> fields)
     {
         var offsets = new FieldOffsets(BtfFile.Open(path));
-        return new KernelOffsets(NameOf(path), [.. fields.Select(offsets.Find)]);
+        return new KernelOffsets(BtfCommand.NameOf(path), [.. fields.Select(offsets.Find)]);
     }
-
-    /// <summary>A uname has dots of its own.</summary>
-    private static string NameOf(string path) =>
-        Path.GetExtension(path) == ".btf" ? Path.GetFileNameWithoutExtension(path) : Path.GetFileName(path);
 }

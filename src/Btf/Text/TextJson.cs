@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Btf.Text.Changes;
 using Btf.Text.Layout;
 
 namespace Btf.Text;
@@ -20,4 +21,5 @@ public sealed record TypesDocument(string Name, IReadOnlyList<TypeDescription> T
     WriteIndented = true)]
 [JsonSerializable(typeof(OffsetsDocument))]
 [JsonSerializable(typeof(TypesDocument))]
+[JsonSerializable(typeof(KernelChanges))]
 public sealed partial class TextJson : JsonSerializerContext;

@@ -64,6 +64,26 @@ public sealed class BtfCommandTests : IDisposable
         Assert.Equal(BtfCommand.AnswerIsNo, Run("diff", EveryKind(), Save(other.Bytes())).Status);
     }
 
+    [Theory]
+    [InlineData("text", "point.before → point.after\n")]
+    [InlineData("md", "# point.before → point.after\n")]
+    [InlineData("json", "{\n  \"left\": \"point.before\"")]
+    public void DiffTellsReasons(string format, string start)
+    {
+        var (before, after) = (new BtfFixture(), new BtfFixture());
+        before.Struct("s", 4, ("a", before.Int(), 0));
+        after.Struct("s", 4, ("b", after.Int(), 0));
+        var (left, right) = (Path.Combine(_folder.FullName, "point.before.btf"), Path.Combine(_folder.FullName, "point.after.btf"));
+        File.WriteAllBytes(left, before.Bytes());
+        File.WriteAllBytes(right, after.Bytes());
+
+        var (status, output, _) = Run("diff", left, right, "--format", format);
+
+        Assert.Equal(BtfCommand.AnswerIsNo, status);
+        Assert.StartsWith(start, output, StringComparison.Ordinal);
+        Assert.Contains("int at 0", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ValidateTellsFindingsWithStatusOne()
     {

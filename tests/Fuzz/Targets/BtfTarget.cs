@@ -2,6 +2,7 @@ using Btf.Dedup;
 using Btf.Format;
 using Btf.Format.Validation;
 using Btf.Text;
+using Btf.Text.Changes;
 using Btf.Text.CSource;
 using Btf.Text.Layout;
 using Fuzz.Mutation;
@@ -45,6 +46,7 @@ internal sealed class BtfTarget : FuzzTarget
                     type.Write(TextWriter.Null);
             }
         });
+        Try(() => ChangesWriter.WriteText(KernelComparison.Compare(blob, SplitBtfTarget.Base, "fuzzed", "sound"), TextWriter.Null));
         Try(() => new FieldOffsets(blob).Find(FieldPath.Parse("holder.unknown.x|node.next.x|outer.i.n")));
     }
 
