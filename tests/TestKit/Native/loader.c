@@ -3,6 +3,7 @@
  *
  *   loader relocations OBJECT BTF                        libbpf's log, with the value of each relocation
  *   loader run OBJECT BTF PROGRAM TRACEPOINT|- IN SIZE   a selftest of CO-RE: hex into its data.in, SIZE bytes of data.out as hex
+ *   loader verdicts OBJECT BTF                           each program loaded alone: "PROGRAM ok", "PROGRAM core" (refused for a relocation), "PROGRAM other"
  *   loader attach OBJECT BTF                             "attached N of M": every program that can be attached by its section's name
  *   loader execsnoop OBJECT BTF                          libbpf-tools' execsnoop on a child of this process: "ppid P of Q"
  *
@@ -57,6 +58,46 @@ static int relocations(const char *path, const char *btf)
 		bpf_program__set_autoload(program, true);
 	if (bpf_object__load(object))
 		return failed("load");
+	return 0;
+}
+
+static bool is_core_failure;
+
+static int find_core_failure(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	static char text[1 << 20];
+
+	vsnprintf(text, sizeof(text), format, arguments);
+	/* What libbpf makes of the verifier's word on a poisoned instruction, that word itself, and libbpf's own refusal. */
+	if (strstr(text, "CO-RE relocation>") || strstr(text, "195896080") || strstr(text, "failed to relocate"))
+		is_core_failure = true;
+	return 0;
+}
+
+static int verdicts(const char *path, const char *btf)
+{
+	struct bpf_program *program, *each;
+	struct bpf_object *object;
+	int i, count = 0;
+
+	libbpf_set_print(find_core_failure);
+	for (i = 0; i == 0 || i < count; i++) {
+		object = open_object(path, btf);
+		if (!object)
+			return failed("open");
+		count = 0;
+		program = NULL;
+		bpf_object__for_each_program(each, object) {
+			bpf_program__set_autoload(each, count == i);
+			if (count++ == i)
+				program = each;
+		}
+		if (!program)
+			return 0;
+		is_core_failure = false;
+		printf("%s %s\n", bpf_program__name(program), !bpf_object__load(object) ? "ok" : is_core_failure ? "core" : "other");
+		bpf_object__close(object);
+	}
 	return 0;
 }
 
@@ -179,6 +220,8 @@ int main(int count, char **arguments)
 	libbpf_set_print(print);
 	if (!strcmp(command, "relocations"))
 		return relocations(arguments[2], arguments[3]);
+	if (!strcmp(command, "verdicts"))
+		return verdicts(arguments[2], arguments[3]);
 	if (!strcmp(command, "run") && count == 8)
 		return run(arguments[2], arguments[3], arguments[4], arguments[5], arguments[6], atoi(arguments[7]));
 	if (!strcmp(command, "attach"))
