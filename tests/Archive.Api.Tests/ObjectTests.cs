@@ -4,7 +4,9 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Archive.Extractor.Inventory;
 using Archive.Extractor.Packages;
+using Archive.Store.Blobs;
 using Btf.CoRe;
 using Btf.Format;
 using TestKit;
@@ -218,6 +220,30 @@ public sealed class ObjectTests(ObjectArchive archive) : IClassFixture<ObjectArc
         Assert.Equal(("debian/12/x86_64/6.1.0-9-amd64", "debian/12/x86_64/6.1.0-10-amd64"), ((string)branch["firstGood"]!, (string)branch["lastGood"]!));
         var finding = report["classes"]![0]!["findings"]![0]!;
         Assert.Equal(("struct task.state", "struct task has no member state, but __state"), ((string)finding["access"]!, (string)finding["explanation"]!));
+    }
+
+    [Fact]
+    public async Task InventoryExplainsWhatBtfCannot()
+    {
+        using var api = new ApiFixture();
+        var publication = await api.PublishAsync(ApiFixture.Build("6.1.0-9-amd64"), _compiler.Kernel("int schedule(void *p) { return 0; }").Kernel.Bytes.ToArray());
+        var inventory = new KernelInventory
+        {
+            Functions =
+            [
+                new("kernel/a.c", "inlined", FunctionTraits.Inlined), new("kernel/a.c", "cloned", FunctionTraits.Code), new("kernel/a.c", "odd", FunctionTraits.Code),
+            ],
+            SuffixedSymbols = ["cloned.isra.0", "odd.cold"],
+        };
+        await api.Store.Blobs.PutAsync(BlobPaths.Inventory(publication.Tarball.Sha256), new MemoryStream(inventory.WriteCompressed(1)), PutMode.CreateOnly, default);
+        var item = await File.ReadAllBytesAsync(_compiler.Compile("#define P(section, name) SEC(section) int name(void *context) { return 0; }\nP(\"kprobe/inlined\", a) P(\"kprobe/cloned\", b) P(\"kprobe/odd\", c) P(\"kprobe/gone\", d)"));
+
+        using var answer = await ObjectArchive.SendAsync(api, "/v1/compat", ("probes.o", item));
+
+        var findings = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["objects"]![0]!["classes"]![0]!["findings"]!.AsArray();
+        Assert.Equal(
+            ["inlined of kernel/a.c is inlined everywhere", "the compiler changed cloned of kernel/a.c: its symbol is cloned.isra.0", "the kernel has no function gone"],
+            findings.Select(finding => (string)finding!["explanation"]!).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -84,7 +84,8 @@ public static class ObjectEndpoints
         return kernels.Count > 0 ? kernels : throw new BadHttpRequestException("No published kernel is selected.", StatusCodes.Status404NotFound);
     }
 
-    private static async Task CompatAsync(HttpContext context, ICatalogue catalogue, KernelMinimizer minimizer, ObjectGate gate, ObjectOptions limits)
+    private static async Task CompatAsync(
+        HttpContext context, ICatalogue catalogue, KernelMinimizer minimizer, KernelInventories inventories, ObjectGate gate, ObjectOptions limits)
     {
         var cancellation = context.RequestAborted;
         var (selection, loader, format) = (KernelSelection.Parse(context.Request), LoaderOf(context.Request.Query), FormatOf(context.Request));
@@ -93,13 +94,24 @@ public static class ObjectEndpoints
         var checks = objects.ConvertAll(item => Checked(item, loader));
         var reports = objects.ConvertAll(item => new CompatibilityReport(item.Name, loader));
         var kernels = await SelectAsync(selection, catalogue, cancellation);
-        await foreach (var (kernel, results, problem) in minimizer.AskAsync(kernels, (kernel, target) => checks.ConvertAll(check => check.Check(target, kernel.Version)), cancellation))
+        await foreach (var (kernel, results, problem) in minimizer.AskAsync(kernels, (kernel, target) => CheckAsync(checks, kernel, target, inventories, cancellation), cancellation))
         {
             var shown = new ReportKernel(kernel.Key.ToString(), kernel.Branch, kernel.Publication.Raw.Sha256);
             for (var i = 0; i < reports.Count; i++)
                 reports[i].Add(shown, results is null ? Unanswered(problem!) : results[i]);
         }
         await WriteAsync(context, reports, format);
+    }
+
+    /// <summary>Where BTF knows no function of a name, the inventory may: it is asked only then.</summary>
+    private static async Task<List<CompatibilityResult>> CheckAsync(
+        List<CompatibilityCheck> checks, SelectedKernel kernel, CoreTarget target, KernelInventories inventories, CancellationToken cancellation)
+    {
+        var results = checks.ConvertAll(check => check.Check(target, kernel.Version));
+        var isExplainable = results.Exists(result => result.Findings.Any(finding => finding.Code is "no-function" or "no-described-function"));
+        return isExplainable && await inventories.FindAsync(kernel.Publication, cancellation) is { } functions
+            ? checks.ConvertAll(check => check.Check(target, kernel.Version, functions))
+            : results;
     }
 
     private static CompatibilityCheck Checked(UploadedObject item, CoreLoader loader)

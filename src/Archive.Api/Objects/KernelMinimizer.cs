@@ -20,23 +20,23 @@ public sealed class KernelMinimizer(WarmKernels kernels)
         InOrderAsync(selected, kernel => MinimizeAsync(kernel, objects, options, cancellation));
 
     /// <summary>A question to each kernel; the BTF is only lent.</summary>
-    public IAsyncEnumerable<(SelectedKernel Kernel, T? Answer, string? Problem)> AskAsync<T>(IEnumerable<SelectedKernel> selected, Func<SelectedKernel, CoreTarget, T> question, CancellationToken cancellation)
+    public IAsyncEnumerable<(SelectedKernel Kernel, T? Answer, string? Problem)> AskAsync<T>(IEnumerable<SelectedKernel> selected, Func<SelectedKernel, CoreTarget, Task<T>> question, CancellationToken cancellation)
         where T : class => InOrderAsync(selected, kernel => AskAsync(kernel, question, cancellation));
 
     public async Task<MinimizedKernel> MinimizeAsync(SelectedKernel kernel, IReadOnlyList<UploadedObject> objects, MinimalBtfOptions options, CancellationToken cancellation)
     {
-        var (_, btf, problem) = await AskAsync(kernel, (_, target) => MinimalBtf.Make(target, objects.Select(item => item.Object), options), cancellation);
+        var (_, btf, problem) = await AskAsync(kernel, (_, target) => Task.FromResult(MinimalBtf.Make(target, objects.Select(item => item.Object), options)), cancellation);
         return new(kernel, btf ?? [], btf is null ? "" : Convert.ToHexStringLower(SHA256.HashData(btf)), problem);
     }
 
     /// <summary>What one kernel cannot answer is a word in its place: the others do not suffer.</summary>
-    private async Task<(SelectedKernel, T?, string?)> AskAsync<T>(SelectedKernel kernel, Func<SelectedKernel, CoreTarget, T> question, CancellationToken cancellation)
+    private async Task<(SelectedKernel, T?, string?)> AskAsync<T>(SelectedKernel kernel, Func<SelectedKernel, CoreTarget, Task<T>> question, CancellationToken cancellation)
         where T : class
     {
         try
         {
             using var opened = await kernels.OpenAsync(kernel.Publication, cancellation);
-            return (kernel, question(kernel, new CoreTarget(opened.Blob)), null);
+            return (kernel, await question(kernel, new CoreTarget(opened.Blob)), null);
         }
         catch (Exception failure) when (failure is MalformedInputException or BlobStoreException)
         {

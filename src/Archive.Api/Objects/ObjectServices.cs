@@ -16,6 +16,7 @@ public static class ObjectServices
             .AddSingleton(provider => new WarmKernels(
                 Path.Combine(dataDirectory, "warm"), options.WarmBytes, provider.GetRequiredService<DerivedForms>(), provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<KernelMinimizer>()
+            .AddSingleton<KernelInventories>()
             .AddSingleton(_ => new ObjectGate(options))
             .AddRateLimiter(limiter => limiter.AddPolicy(Policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 context.Connection.RemoteIpAddress?.ToString() ?? "",
