@@ -5,11 +5,11 @@ namespace Benchmarks;
 /// <summary>
 /// Whole processes against the peer, on the same file with the page cache warm:
 /// <c>convert VMLINUX</c> (DWARF → BTF, against pahole) and <c>package DEB</c> (.deb → .btf.tar.xz, against the pipeline of
-/// ar, xz and tar that only gets at the kernel image).
+/// ar, xz and tar that only gets at the kernel image). Minimal BTF: <see cref="MinimizeCommands"/>.
 /// </summary>
 internal static class BenchmarkCommand
 {
-    private static readonly Option<int> Rounds = new("--runs") { Description = "Measured runs of each side.", DefaultValueFactory = _ => 5 };
+    internal static readonly Option<int> Rounds = new("--runs") { Description = "Measured runs of each side.", DefaultValueFactory = _ => 5 };
 
     private static readonly Option<int> Threads = new("--threads")
     { Description = "Threads of either side.", DefaultValueFactory = _ => Environment.ProcessorCount };
@@ -29,7 +29,7 @@ internal static class BenchmarkCommand
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() < 1)
                 result.AddError("--runs is to be 1 or more");
         });
-        return new RootCommand("Measures the converter against its peers.") { Convert(), Package() };
+        return new RootCommand("Measures our programs against their peers.") { Convert(), Package(), MinimizeCommands.Minimize(), MinimizeCommands.Archive() };
     }
 
     private static Command Convert()
@@ -48,22 +48,32 @@ internal static class BenchmarkCommand
         return command;
     }
 
-    private static void Run(ParseResult parsed, Func<string, (string Title, IReadOnlyList<Contestant> Contestants)> prepare)
+    internal static void InScratch(Action<string> action)
     {
         var scratch = Directory.CreateTempSubdirectory("btf-benchmark-");
         try
         {
-            var (title, contestants) = prepare(scratch.FullName);
-            var report = new Report(title, Contest.Hold(contestants, parsed.GetValue(Rounds), Console.Error.WriteLine));
-            Console.Write(report.ToMarkdown());
-            if (parsed.GetValue(Json) is { } json)
-                File.WriteAllText(json.FullName, report.ToJson());
+            action(scratch.FullName);
         }
         finally
         {
             scratch.Delete(recursive: true);
         }
     }
+
+    internal static void Write(ParseResult parsed, string title, IReadOnlyList<Contestant> contestants)
+    {
+        var report = new Report(title, Contest.Hold(contestants, parsed.GetValue(Rounds), Console.Error.WriteLine));
+        Console.Write(report.ToMarkdown());
+        if (parsed.GetValue(Json) is { } json)
+            File.WriteAllText(json.FullName, report.ToJson());
+    }
+
+    private static void Run(ParseResult parsed, Func<string, (string Title, IReadOnlyList<Contestant> Contestants)> prepare) => InScratch(scratch =>
+    {
+        var (title, contestants) = prepare(scratch);
+        Write(parsed, title, contestants);
+    });
 
     private static (string, IReadOnlyList<Contestant>) Converters(ParseResult parsed, FileInfo image, string scratch)
     {
@@ -89,7 +99,7 @@ internal static class BenchmarkCommand
 
     private static Contestant Ours(ParseResult parsed, FileInfo input, string output, string scratch)
     {
-        var program = parsed.GetValue(Extractor)?.FullName ?? ExtractorCommand.Publish(scratch);
+        var program = parsed.GetValue(Extractor)?.FullName ?? PublishedProgram.Publish("Archive.Extractor", scratch);
         return new Contestant(
             "ours", [program, "extract", input.FullName, "-o", output, "--source", "dwarf", "--threads", $"{parsed.GetValue(Threads)}"], output);
     }

@@ -27,7 +27,7 @@ internal static class Contest
             for (var i = 0; i < contestants.Count; i++)
             {
                 var cost = ChildProcess.Run(contestants[i].Command);
-                say($"{(round == 0 ? "warm-up" : $"round {round}")}: {contestants[i].Name} {cost.WallSeconds:f2} s");
+                say($"{(round == 0 ? "warm-up" : $"round {round}")}: {contestants[i].Name} {cost.WallSeconds:f3} s");
                 if (contestants[i].Output is { } output)
                     digests[i].Add(DigestOf(output));
                 if (round > 0)

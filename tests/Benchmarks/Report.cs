@@ -15,7 +15,7 @@ internal sealed class Report(string title, IReadOnlyList<Runs> runs)
     /// <summary>A figure of a run, with its column's head and how it is written.</summary>
     private sealed record Figure(string Head, Func<ProcessCost, double> Of, string Format, bool OfPipelinesToo);
 
-    private static readonly Figure Wall = new("wall s", static cost => cost.WallSeconds, "f2", OfPipelinesToo: true);
+    private static readonly Figure Wall = new("wall s", static cost => cost.WallSeconds, "f3", OfPipelinesToo: true);
     private static readonly Figure Cpu = new("CPU s", static cost => cost.CpuSeconds, "f2", OfPipelinesToo: false);
     private static readonly Figure Peak = new("peak MiB", static cost => cost.PeakBytes / 1048576.0, "f0", OfPipelinesToo: false);
     private static readonly Figure[] Figures = [Wall, Cpu, Peak];
@@ -67,7 +67,7 @@ internal sealed class Report(string title, IReadOnlyList<Runs> runs)
             ? null
             : Median(runs[0].Costs.Zip(peer.Costs, (ours, theirs) => figure.Of(ours) / figure.Of(theirs)));
 
-    private static double Median(IEnumerable<double> values)
+    internal static double Median(IEnumerable<double> values)
     {
         var sorted = values.Order().ToList();
         return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
