@@ -52,6 +52,17 @@ internal sealed class ArchiveProcess : IDisposable
 
     public byte[] GetBytes(string path) => _client.GetByteArrayAsync(new Uri(Address, path)).GetAwaiter().GetResult();
 
+    /// <summary>Uploads files; the answer's body.</summary>
+    public byte[] Post(string path, IEnumerable<string> files)
+    {
+        using var form = new MultipartFormDataContent();
+        foreach (var file in files)
+            form.Add(new ByteArrayContent(File.ReadAllBytes(file)), "object", Path.GetFileName(file));
+        using var answer = _client.PostAsync(new Uri(Address, path), form).GetAwaiter().GetResult();
+        var body = answer.Content.ReadAsByteArrayAsync().GetAwaiter().GetResult();
+        return answer.IsSuccessStatusCode ? body : throw new InvalidOperationException($"{path}: {answer.StatusCode} {Encoding.UTF8.GetString(body)}");
+    }
+
     /// <summary>The first published kernel, as soon as there is one.</summary>
     public JsonNode WaitForKernel(TimeSpan limit)
     {

@@ -1,28 +1,26 @@
 using System.Text.RegularExpressions;
-using Btf.CoRe;
-using Btf.Format;
 using TestKit;
 
 namespace Archive.EndToEnd.Tests.CoRe;
 
 /// <summary>
-/// A booted Debian kernel takes libbpf-tools' objects with our minimal BTF, and they read right values. To be sure that it is ours
-/// that is read, the kernel's own is hidden meanwhile, and another kernel's has to go wrong.
+/// A booted Debian kernel takes libbpf-tools' objects with the minimal BTF that our service made for it, and they read right
+/// values. To be sure that it is ours that is read, the kernel's own is hidden meanwhile, and another kernel's has to go wrong.
 /// </summary>
 [Trait("Category", "Real")]
 public sealed partial class BootedKernelTests : IDisposable
 {
     private const string Script = """
         mount -t tracefs tracefs /sys/kernel/tracing
-        attach() { for f in /objects/*.o; do n=$(basename $f .o); echo "$1 $n: $(/loader attach $f $(eval echo $2) 2>&1 | tail -1)"; done; }
+        attach() { for f in /objects/*.o; do n=$(basename $f .o); echo "$1 $n: $(/loader attach $f $2 2>&1 | tail -1)"; done; }
         echo "EXEC own $(/loader execsnoop /objects/execsnoop.o - 2>&1 | tail -1)"
         attach OWN -
-        attach MINIMAL '/btf/$n'
+        attach MINIMAL /btf/minimal
         mount -t tmpfs tmpfs /sys/kernel/btf
         echo "EXEC none $(/loader execsnoop /objects/execsnoop.o - 2>&1 | tail -1)"
-        echo "EXEC minimal $(/loader execsnoop /objects/execsnoop.o /btf/execsnoop 2>&1 | tail -1)"
+        echo "EXEC minimal $(/loader execsnoop /objects/execsnoop.o /btf/minimal 2>&1 | tail -1)"
         echo "EXEC other $(/loader execsnoop /objects/execsnoop.o /btf/other 2>&1 | tail -1)"
-        attach ALONE '/btf/$n'
+        attach ALONE /btf/minimal
         """;
 
     private readonly TempFolder _folder = new();
@@ -30,9 +28,10 @@ public sealed partial class BootedKernelTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void TakesRealObjectsWithMinimalBtfAndTheyReadRightValues()
+    public void TakesRealObjectsWithTheServicesMinimalBtfAndTheyReadRightValues()
     {
-        var console = QemuGuest.Run(KernelCorpus.Image(KernelCorpus.BookwormCloudAmd64.Uname).PackagePath, Script, Files());
+        var (uname, files) = Files();
+        var console = QemuGuest.Run(KernelCorpus.Image(uname).PackagePath, Script, files);
 
         var exec = Exec().Matches(console).ToDictionary(match => match.Groups["btf"].Value, match => match.Groups["result"].Value);
         Assert.True(exec.Count == 4, console);
@@ -50,24 +49,33 @@ public sealed partial class BootedKernelTests : IDisposable
         Assert.True(alone.Count(IsAttached) >= 15, string.Join('\n', alone));
     }
 
-    private Dictionary<string, string> Files()
+    /// <summary>The guest's kernel, and what goes into its root.</summary>
+    private (string Uname, Dictionary<string, string> Files) Files()
     {
-        var target = new CoreTarget(BtfFile.Open(RealKernels.Bookworm.BtfPath));
-        var other = new CoreTarget(BtfFile.Open(RealKernels.All.Single(kernel => kernel.Name == "trixie-cloud-amd64").BtfPath));
-        var files = new Dictionary<string, string> { ["loader"] = BpfLoader.ProgramPath, ["btf/other"] = Minimal(other, BpfObjectCorpus.OfBookworm("execsnoop"), "other") };
+        var (uname, minimal, other) = AskTheService();
+        var files = new Dictionary<string, string> { ["loader"] = BpfLoader.ProgramPath, ["btf/minimal"] = minimal, ["btf/other"] = other };
         foreach (var file in BookwormTools())
-        {
-            var name = Path.GetFileNameWithoutExtension(file.Path);
-            files.Add($"objects/{name}.o", file.Path);
-            files.Add($"btf/{name}", Minimal(target, file, name));
-        }
-        return files;
+            files.Add($"objects/{Path.GetFileName(file.Path)}", file.Path);
+        return (uname, files);
     }
 
-    private string Minimal(CoreTarget target, BpfObjectFile file, string name)
+    /// <summary>One bundle for all objects and two kernels, found in it where bcc's tools would look.</summary>
+    private (string Uname, string Minimal, string Other) AskTheService()
     {
-        File.WriteAllBytes(_folder.File(name), MinimalBtf.Make(target, [BpfObject.Open(file.Path)]));
-        return _folder.File(name);
+        string[] kernels = [Publish("bookworm", "6.1.0-*"), Publish("trixie", "6.12.*")];
+        using var archive = ArchiveProcess.Start(_folder.File("data"), "--Roles:Crawler=false");
+        _ = archive.WaitForKernel(TimeSpan.FromMinutes(1));
+        File.WriteAllBytes(_folder.File("bundle.tar.gz"), archive.Post("/v1/minimize?profile=bcc&arch=x86_64", BookwormTools().Select(file => file.Path)));
+        Tool.Run("tar", "-xzf", _folder.File("bundle.tar.gz"), "-C", _folder.FullPath);
+        return (kernels[0], _folder.File($"debian/12/x86_64/{kernels[0]}.btf"), _folder.File($"debian/13/x86_64/{kernels[1]}.btf"));
+    }
+
+    /// <returns>The uname of the newest kernel that was found.</returns>
+    private string Publish(string release, string uname)
+    {
+        var crawl = Crawl.Run("debian", "--packages", "image", "--no-modules", "--release", release, "--arch", "amd64", "--flavour", "cloud", "--uname", uname, "--data", _folder.File("data"));
+        Assert.True(crawl.Status == 0, crawl.Output + crawl.Errors);
+        return Published().Match(crawl.Output).Groups["uname"].Value;
     }
 
     private static IEnumerable<BpfObjectFile> BookwormTools() =>
@@ -77,6 +85,9 @@ public sealed partial class BootedKernelTests : IDisposable
         [.. Result().Matches(console).Where(match => match.Groups["pass"].Value == pass).Select(match => match.Groups["result"].Value)];
 
     private static bool IsAttached(string result) => AllAttached().IsMatch(result);
+
+    [GeneratedRegex(@"x86_64/(?<uname>\S+): published")]
+    private static partial Regex Published();
 
     [GeneratedRegex(@"EXEC (?<btf>\w+) (?<result>[^\r\n]*)")]
     private static partial Regex Exec();
