@@ -48,7 +48,7 @@ internal static class ElfMutations
             return null;
         var output = (byte[])input.Clone();
         var bytes = layout.BytesOf(output, section);
-        for (var i = 1 << random.Next(4); i > 0; i--)
+        for (var i = 1 << random.Next(3); i > 0; i--)
         {
             var word = bytes.Slice(4 * random.Next(bytes.Length / 4), 4);
             layout.Write32(word, random.Next(4) switch

@@ -17,6 +17,8 @@ internal sealed class BpfObjectTarget : FuzzTarget
 
     private static readonly CoreTarget Kernel = new(BtfBlob.Parse(File.ReadAllBytes(Path.Combine(FuzzFolders.CorpusOf("btf"), "core-kernel.btf"))));
 
+    private static readonly string[] Wordy = [".BTF.ext", ".BTF.ext", ".BTF", ".text", "kprobe/do_exit", "tp_btf/sched_switch", "lsm/file_open"];
+
     public override string Name => "bpf-object";
 
     public override void Execute(byte[] input)
@@ -25,12 +27,26 @@ internal sealed class BpfObjectTarget : FuzzTarget
         RequireValid(MinimalBtf.Make(Kernel, [item], Everything));
         foreach (var loader in Enum.GetValues<CoreLoader>())
             Report(item, loader);
-        RequireSameValues(item, RequireValid(MinimalBtf.Make(Kernel, [item])));
+        if (Minimal(item) is { } minimal)
+            RequireSameValues(item, RequireValid(minimal));
+    }
+
+    /// <summary>That loaders refuse an object is an answer; its many reasons tell the search nothing.</summary>
+    private static byte[]? Minimal(BpfObject item)
+    {
+        try
+        {
+            return MinimalBtf.Make(Kernel, [item]);
+        }
+        catch (CoreRefusalException)
+        {
+            return null;
+        }
     }
 
     public override byte[] Mutate(byte[] input, byte[] other, Random random) =>
-        random.Next(2) == 0 && ElfMutations.ApplyToSection(input, other, random, ".BTF", BtfMutations.Apply) is { } mutated ? mutated
-        : random.Next(3) == 0 && ElfMutations.ApplyToWords(input, random, ".BTF.ext") is { } reworded ? reworded
+        random.Next(4) == 0 && ElfMutations.ApplyToSection(input, other, random, ".BTF", BtfMutations.Apply) is { } mutated ? mutated
+        : random.Next(2) == 0 && ElfMutations.ApplyToWords(input, random, Wordy[random.Next(Wordy.Length)]) is { } reworded ? reworded
         : ElfMutations.Apply(input, other, random, ["BTF", "BTF.ext", "kprobe", "tp_btf", ".text", "symtab", "rel"]);
 
     private static CoreTarget RequireValid(byte[] minimal)
