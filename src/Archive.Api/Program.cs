@@ -45,6 +45,7 @@ if (options.Roles.Api)
     app.MapKernels();
     app.MapContent();
     app.MapRuns();
+    app.MapTypes();
     app.MapObjects(app.Services.GetRequiredService<ObjectOptions>());
     app.MapTrust();
     app.MapBulk();

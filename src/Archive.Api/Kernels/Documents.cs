@@ -106,6 +106,7 @@ public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, s
 [JsonSerializable(typeof(IAsyncEnumerable<BtfhubIdentifier>))]
 [JsonSerializable(typeof(MissCandidate[]))]
 [JsonSerializable(typeof(MissCrawl))]
+[JsonSerializable(typeof(FunctionDocument))]
 [JsonSerializable(typeof(ManifestDocument))]
 [JsonSerializable(typeof(CoverageDocument))]
 [JsonSerializable(typeof(CoverageGaps))]

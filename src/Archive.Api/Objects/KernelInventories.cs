@@ -1,5 +1,5 @@
+using Archive.Api.Kernels;
 using Archive.Extractor.Inventory;
-using Archive.Extractor.Packages;
 using Archive.Store.Blobs;
 using Archive.Store.Kernels;
 using Btf.CoRe.Compatibility;
@@ -7,19 +7,12 @@ using Btf.CoRe.Compatibility;
 namespace Archive.Api.Objects;
 
 /// <summary>What a kernel's DWARF and symbols said of its functions, where that was archived. Unpacked when a report has a function to explain, some 50 ms.</summary>
-public sealed class KernelInventories(IBlobStore blobs)
+public sealed class KernelInventories(Inventories inventories)
 {
     /// <summary>Null where there is none: kernels that came without DWARF.</summary>
-    public async Task<IKernelFunctions?> FindAsync(Publication publication, CancellationToken cancellation)
-    {
-        await using var stored = await blobs.OpenReadAsync(BlobPaths.Inventory(publication.Tarball.Sha256), cancellation);
-        if (stored is null)
-            return null;
-        await using var decoder = Codecs.OpenDecoder(stored, "inventory", DecoderOptions.Default);
-        using var text = new MemoryStream();
-        await decoder.CopyToAsync(text, cancellation);
-        return new InventoriedFunctions(KernelInventory.Read(text.GetBuffer().AsSpan(0, (int)text.Length)));
-    }
+    /// <exception cref="BlobStoreException">The blob cannot be read.</exception>
+    public async Task<IKernelFunctions?> FindAsync(Publication publication, CancellationToken cancellation) =>
+        await inventories.ReadAsync(publication, cancellation) is { } inventory ? new InventoriedFunctions(inventory) : null;
 }
 
 /// <summary>Tells whether a probe finds a function under its name.</summary>

@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Archive.Api.Content;
+using Archive.Api.Kernels;
 
 namespace Archive.Api.Objects;
 
@@ -17,6 +18,8 @@ public static class ObjectServices
                 Path.Combine(dataDirectory, "warm"), options.WarmBytes, provider.GetRequiredService<DerivedForms>(), provider.GetRequiredService<TimeProvider>()))
             .AddSingleton<KernelMinimizer>()
             .AddSingleton<KernelInventories>()
+            .AddSingleton<Endpoints.KernelReader>()
+            .AddSingleton<Inventories>()
             .AddSingleton(_ => new ObjectGate(options))
             .AddRateLimiter(limiter => limiter.AddPolicy(Policy, context => RateLimitPartition.GetTokenBucketLimiter(
                 context.Connection.RemoteIpAddress?.ToString() ?? "",

@@ -20,6 +20,7 @@ public sealed record TypesDocument(string Name, IReadOnlyList<TypeDescription> T
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     WriteIndented = true)]
 [JsonSerializable(typeof(OffsetsDocument))]
+[JsonSerializable(typeof(KernelOffsets))]
 [JsonSerializable(typeof(TypesDocument))]
 [JsonSerializable(typeof(KernelChanges))]
 public sealed partial class TextJson : JsonSerializerContext;
