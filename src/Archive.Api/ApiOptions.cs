@@ -1,3 +1,6 @@
+using Archive.Api.Admin;
+using Archive.Api.Hosting;
+
 namespace Archive.Api;
 
 /// <summary>What this process does and where it keeps things. From appsettings.json, the environment and the command line.</summary>
@@ -5,6 +8,10 @@ public sealed record ApiOptions
 {
     /// <summary>Holds the blobs, the catalogue and the scratch folder; created where it is not there.</summary>
     public string DataDirectory { get; init; } = "data";
+
+    public AdminOptions Admin { get; init; } = new();
+
+    public LimitOptions Limits { get; init; } = new();
 
     public RoleOptions Roles { get; init; } = new();
 

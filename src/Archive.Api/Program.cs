@@ -1,9 +1,11 @@
 using Archive.Api;
+using Archive.Api.Admin;
 using Archive.Api.Commands;
 using Archive.Api.Endpoints;
 using Archive.Api.Hosting;
 using Archive.Api.Kernels;
 using Archive.Api.Objects;
+using Archive.Api.Observability;
 using Archive.Crawler;
 using Archive.Store;
 using Archive.Store.Trust;
@@ -13,10 +15,21 @@ if (await ArchiveCommands.TryRunAsync(args) is { } status)
 
 // Settings stand beside the program, wherever it is started from; the data directory is relative to the current one.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-var options = builder.Configuration.Get<ApiOptions>() ?? new ApiOptions();
+ApiOptions options;
+AdminKeys? admin;
+try
+{
+    options = Settings.Read(builder.Configuration);
+    admin = options.Roles.Api ? AdminKeys.Open(options.Admin, Settings.IsLoopback(builder.Configuration), options.DataDirectory) : null;
+}
+catch (ConfigurationException e)
+{
+    await Console.Error.WriteLineAsync($"settings: {e.Message}");
+    return 2;
+}
 
 builder.AddArchiveLogging();
-builder.AddArchiveLimits();
+builder.AddArchiveLimits(options.Limits);
 builder.Services.AddSingleton(options);
 builder.Services.AddArchiveStore(new StoreOptions { DataDirectory = options.DataDirectory });
 builder.Services.AddKernelServices(options);
@@ -30,8 +43,11 @@ var app = builder.Build();
 app.UseArchiveProblems();
 app.UseEmptyVersions();
 app.UseRouting();
+app.UseRequestTimeouts();
 app.UseRateLimiter();
+app.Services.GetRequiredService<PrometheusListener>();
 app.MapHealth();
+app.MapMetrics();
 if (options.Roles.Api)
 {
     app.Services.GetRequiredService<SigningKeys>(); // Made at the first start.
@@ -50,6 +66,8 @@ if (options.Roles.Api)
     app.MapTrust();
     app.MapBulk();
     app.MapCoverage();
+    if (admin is not null)
+        app.MapAdmin(admin);
 }
 try
 {

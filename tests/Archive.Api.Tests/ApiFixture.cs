@@ -101,6 +101,9 @@ public sealed class ApiFixture : IDisposable
         return reader.ReadToEnd().Split("\r\n\r\n")[0];
     }
 
+    /// <summary>Stops the server as a signal does, and returns when it has.</summary>
+    public void Stop() => _factory.Services.GetRequiredService<Microsoft.Extensions.Hosting.IHost>().StopAsync().GetAwaiter().GetResult();
+
     public static StoredForm Form(byte[] bytes) => new(Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes.Length);
 
     public void Dispose()

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography;
+using Archive.Api.Admin;
 using Archive.Store;
 using Archive.Store.Blobs;
 using Archive.Store.Kernels;
@@ -21,9 +22,9 @@ internal static class ArchiveCommands
     /// <summary>The exit status of the command that these arguments are; null where they are settings of the server.</summary>
     public static async Task<int?> TryRunAsync(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys"))
+        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys" or "admin-key"))
             return null;
-        var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys() }.Parse(args);
+        var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys(), AdminKey() }.Parse(args);
         var status = await parsed.InvokeAsync();
         return parsed.Errors.Count > 0 ? Usage : status;
     }
@@ -82,6 +83,18 @@ internal static class ArchiveCommands
             return Task.CompletedTask;
         }, default));
         return new Command("keys", "The archive's signing keys.") { rotate, show };
+    }
+
+    private static Command AdminKey()
+    {
+        var name = new Argument<string>("name") { Description = "Who is to have it; the audit log shows the name." };
+        var command = new Command("admin-key", "Make a key for an administrator, and the setting that lets it in.") { name };
+        command.SetAction(parsed =>
+        {
+            var key = AdminKeys.Generate();
+            Console.WriteLine($"key, shown once: {key}\nsetting: Admin__Keys__{parsed.GetRequiredValue(name)}={AdminKeys.HashOf(key)}");
+        });
+        return command;
     }
 
     private static async Task MirrorAsync(IMirrorSource source, string folder, MirrorFilter filter, Ed25519PublicKey? trusted, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.IO.Compression;
+using Archive.Api.Observability;
 using Archive.Extractor.Packages;
 using Archive.Store;
 using Archive.Store.Blobs;
@@ -67,6 +68,7 @@ public sealed class DerivedForms : IDisposable
     private async Task<Entry> GetAsync(Publication publication, BtfForm form, string arch)
     {
         var key = form == BtfForm.Elf ? $"{publication.Raw.Sha256}{form.Extension()}-{arch}" : $"{publication.Raw.Sha256}{form.Extension()}";
+        ArchiveMeter.FormCache.Add(1, new KeyValuePair<string, object?>("result", _entries.ContainsKey(key) ? "hit" : "miss"));
         var made = _entries.GetOrAdd(key, _ => new(() => Task.Run(() => MakeAsync(publication, form, arch))));
         try
         {

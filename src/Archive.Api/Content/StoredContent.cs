@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Archive.Api.Observability;
 using Archive.Store.Kernels;
 using Microsoft.Net.Http.Headers;
 
@@ -136,6 +137,7 @@ internal sealed class StoredContent(Stream content, StoredForm form) : IResult
                 throw new EndOfStreamException($"{form.Sha256}: {left} bytes of {form.Size} are missing");
             writer.Advance(read);
             left -= read;
+            ArchiveMeter.SentBytes.Add(read, new KeyValuePair<string, object?>("type", MediaType));
             if ((await writer.FlushAsync(context.RequestAborted)).IsCompleted)
                 return;
         }

@@ -33,6 +33,8 @@ public static class BulkEndpoints
             return Wrong($"window is {window}; it goes from {MinWindow} to {MaxWindow}.");
         if (after is not null && after.Count(c => c == '/') != 3)
             return Wrong($"'{after}' is no place (distro/version/arch/uname).");
+        if (FilterNames.Wrong(distro, version, arch, uname) is { } wrong)
+            return wrong;
         var filter = new KernelFilter
         {
             Distro = distro is null ? null : KernelNames.Distro(distro),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Archive.Api.Hosting;
 using Archive.Api.Kernels;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
@@ -31,8 +32,8 @@ public static class CoverageEndpoints
     public static void MapCoverage(this WebApplication app)
     {
         var group = app.MapGroup("/v1/coverage").WithTags("coverage");
-        group.MapGet("", GetAsync).WithSummary("Numbers of kernels by distro, version and arch: published, native, failed, missing");
-        group.MapGet("/gaps", GapsAsync).WithSummary("Kernels without BTF, each with the reason").ProducesProblem(StatusCodes.Status400BadRequest);
+        group.MapGet("", GetAsync).AnswersSoon().WithSummary("Numbers of kernels by distro, version and arch: published, native, failed, missing");
+        group.MapGet("/gaps", GapsAsync).AnswersSoon().WithSummary("Kernels without BTF, each with the reason").ProducesProblem(StatusCodes.Status400BadRequest);
         app.MapGet("/v1/badge.svg", BadgeAsync).WithTags("coverage").WithSummary("A badge of the coverage, for a README")
             .Produces(StatusCodes.Status200OK, contentType: "image/svg+xml");
     }
@@ -52,6 +53,8 @@ public static class CoverageEndpoints
     {
         if (outcome is not null && !GapOutcomes.Contains(outcome))
             return TypedResults.Problem($"'{outcome}' is no gap: {string.Join(", ", GapOutcomes)} are.", statusCode: StatusCodes.Status400BadRequest, title: "No such outcome");
+        if (FilterNames.Wrong(distro, version, arch, null) is { } wrong)
+            return wrong;
         var records = await catalogue.ListAsync(new KernelFilter
         {
             Distro = distro is null ? null : KernelNames.Distro(distro),

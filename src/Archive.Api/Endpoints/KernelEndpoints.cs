@@ -34,6 +34,8 @@ public static class KernelEndpoints
             return TypedResults.Problem($"'{outcome}' is no outcome.", statusCode: StatusCodes.Status400BadRequest);
         if (limit is < 1 or > MaxPage)
             return TypedResults.Problem($"limit is {limit}; it goes from 1 to {MaxPage}.", statusCode: StatusCodes.Status400BadRequest);
+        if (FilterNames.Wrong(distro, version, arch, uname) is { } wrong)
+            return wrong;
         var filter = new KernelFilter
         {
             Distro = KernelNames.Distro(distro),

@@ -1,3 +1,4 @@
+using Archive.Api.Hosting;
 using Archive.Api.Kernels;
 using Archive.Store.Kernels;
 
@@ -7,6 +8,7 @@ namespace Archive.Api.Endpoints;
 public static class LookupEndpoints
 {
     public static void MapLookup(this WebApplication app) => app.MapGet("/v1/lookup", GetAsync)
+        .AnswersSoon()
         .WithTags("lookup")
         .WithSummary("Ranked candidates for a kernel, each with its reasons")
         .WithDescription("uname takes `uname -r`, and also a pasted `uname -a` or /proc/version; os_release takes the text of /etc/os-release.")

@@ -110,5 +110,8 @@ public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, s
 [JsonSerializable(typeof(ManifestDocument))]
 [JsonSerializable(typeof(CoverageDocument))]
 [JsonSerializable(typeof(CoverageGaps))]
+[JsonSerializable(typeof(AdminDone))]
+[JsonSerializable(typeof(AuditLog))]
+[JsonSerializable(typeof(Archive.Api.Admin.AuditReport))]
 [JsonSerializable(typeof(Microsoft.AspNetCore.Mvc.ProblemDetails))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Archive.Api.Admin;
 using Archive.Api.Content;
 using Archive.Api.Endpoints;
+using Archive.Api.Observability;
 using Archive.Store.Blobs;
 using Archive.Store.Catalogue;
 using Archive.Store.Trust;
@@ -16,6 +18,9 @@ public static class KernelServices
         .AddSingleton<BtfResponses>()
         .AddSingleton<KernelResolver>()
         .AddSingleton<CoverageCounts>()
+        .AddSingleton<Withdrawals>()
+        .AddSingleton<StoreAudit>()
+        .AddSingleton<PrometheusListener>()
         .AddSingleton(_ => SigningKeys.Open(options.DataDirectory))
         .AddSingleton(provider => new Manifests(
             provider.GetRequiredService<ICatalogue>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<TimeProvider>(),

@@ -20,6 +20,9 @@ public interface ICatalogue
     /// <summary>Records a failure or a withdrawal (reason required); counts the attempt. A published row is only changed by <see cref="Outcome.Withdrawn"/> and <see cref="Outcome.Conflict"/> keeps its publication.</summary>
     Task RecordOutcomeAsync(KernelBuild build, Outcome outcome, string reason, DateTimeOffset? retryAt, CancellationToken cancellation);
 
+    /// <summary>Lets a failed build be tried again from this time on; its outcome and reason stay.</summary>
+    Task RetryAsync(KernelBuild build, DateTimeOffset from, CancellationToken cancellation);
+
     /// <summary>Records the publication; the caller has stored every form before.</summary>
     Task RecordPublicationAsync(KernelBuild build, Publication publication, CancellationToken cancellation);
 

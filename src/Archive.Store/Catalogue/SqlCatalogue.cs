@@ -42,6 +42,14 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
         return ChangeAsync(build, (row, change) => SetOutcomeAsync(row, change, outcome, reason, retryAt), cancellation);
     }
 
+    public Task RetryAsync(KernelBuild build, DateTimeOffset from, CancellationToken cancellation) => ChangeAsync(build, async (row, change) =>
+    {
+        if (row.Reason is null || row.PublishedAt is not null)
+            return false;
+        await change.ExecuteAsync(KernelSql.SetOutcome, new { row.Outcome, row.Reason, RetryAt = from.ToUnixTimeMilliseconds(), Attempt = 0 });
+        return true;
+    }, cancellation);
+
     public Task RecordPublicationAsync(KernelBuild build, Publication publication, CancellationToken cancellation) =>
         ChangeAsync(build, (row, change) => SetPublicationAsync(row, change, publication), cancellation);
 

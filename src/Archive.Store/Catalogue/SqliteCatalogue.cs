@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -17,6 +18,9 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
 
         private readonly string _connectionString;
 
+        /// <summary>Handles of pooled connections, which keep what was set on them.</summary>
+        private readonly ConditionalWeakTable<object, object> _prepared = [];
+
         public SqliteDialect(string path)
         {
             SQLitePCL.Batteries_V2.Init();
@@ -33,8 +37,8 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
             try
             {
                 await connection.OpenAsync(cancellation);
-                await connection.ExecuteAsync(
-                    $"PRAGMA busy_timeout = {BusySeconds * 1000}; PRAGMA synchronous = FULL; PRAGMA case_sensitive_like = ON;");
+                if (!_prepared.TryGetValue(connection.Handle!, out _))
+                    await SetUpAsync(connection);
                 return connection;
             }
             catch
@@ -42,6 +46,13 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
                 await connection.DisposeAsync();
                 throw;
             }
+        }
+
+        private async Task SetUpAsync(SqliteConnection connection)
+        {
+            await connection.ExecuteAsync(
+                $"PRAGMA busy_timeout = {BusySeconds * 1000}; PRAGMA synchronous = FULL; PRAGMA case_sensitive_like = ON;");
+            _prepared.AddOrUpdate(connection.Handle!, this);
         }
 
         /// <summary>WAL: readers go on while one writes. It stays with the file, and cannot be set inside a transaction.</summary>

@@ -1,0 +1,64 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Archive.Api.Admin;
+
+/// <summary>
+/// Keys of administrators, of which only the hashes are known here. A key is 256 random bits, so one plain SHA-256 is as good as a slow
+/// hash. Where none is configured and only this machine can connect, one is made and left in <c>keys/admin.key</c> of the data directory,
+/// readable by the owner of the process alone.
+/// </summary>
+public sealed class AdminKeys
+{
+    private const int KeyBytes = 32;
+    private const string Scheme = "Bearer ";
+    private readonly List<(string Name, byte[] Hash)> _keys;
+
+    private AdminKeys(IEnumerable<KeyValuePair<string, string>> keys) => _keys = [.. keys.Select(k => (k.Key, Convert.FromHexString(k.Value)))];
+
+    /// <returns>The keys; null where there are to be no admin routes.</returns>
+    /// <exception cref="ConfigurationException">Others can connect, admin routes are wanted, and there is no key.</exception>
+    public static AdminKeys? Open(AdminOptions options, bool isLoopback, string dataDirectory)
+    {
+        if (!(options.Enabled ?? isLoopback))
+            return null;
+        if (options.Keys.Count > 0)
+            return new AdminKeys(options.Keys);
+        if (!isLoopback)
+            throw new ConfigurationException("Admin:Enabled is true and other machines can connect, but Admin:Keys has no key: make one with 'admin-key NAME', or set Admin:Enabled=false");
+        return new AdminKeys([KeyValuePair.Create("local", HashOf(LocalKey(dataDirectory)))]);
+    }
+
+    public static string Generate() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes));
+
+    public static string HashOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
+    /// <summary>The name of who sends the request; null where its key is none of ours. Takes the same time for each.</summary>
+    public string? NameOf(HttpRequest request)
+    {
+        var authorization = request.Headers.Authorization.ToString();
+        var key = authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization[Scheme.Length..].Trim() : request.Headers["X-Api-Key"].ToString();
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        string? name = null;
+        foreach (var known in _keys)
+        {
+            if (CryptographicOperations.FixedTimeEquals(known.Hash, hash))
+                name = known.Name;
+        }
+        return name;
+    }
+
+    private static string LocalKey(string dataDirectory)
+    {
+        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(dataDirectory, "keys")).FullName, "admin.key");
+        if (File.Exists(path))
+            return File.ReadAllText(path).Trim();
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var key = Generate();
+        using var writer = new StreamWriter(path, options);
+        writer.WriteLine(key);
+        return key;
+    }
+}
