@@ -35,7 +35,7 @@ internal sealed partial class ServedArchive : IDisposable
     {
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
         var process = Process.Start(new ProcessStartInfo(program,
-            [$"--Urls={address}", $"--DataDirectory={data}", "--Roles:Crawler=false", "--RateLimits:ObjectsPerMinute=100000"])
+            [$"--Urls={address}", $"--DataDirectory={data}", "--Roles:Crawler=false", "--Objects:MaxPerMinute=100000"])
         { RedirectStandardOutput = true, UseShellExecute = false })!;
         process.BeginOutputReadLine();
         return new ServedArchive(process, address, CountOf(address, process));

@@ -6,12 +6,13 @@ namespace TestKit;
 
 /// <summary>
 /// <c>bpftool gen min_core_btf</c>, which other implementations are measured by. Its answers are kept in the cache by digest of
-/// what they are for, so that a run over thousands of pairs is dear once.
+/// what they are for, so that a run over thousands of pairs is dear once. <c>BPFTOOL</c> in the environment names another one than the host's.
 /// </summary>
 public static class BpftoolOracle
 {
     private static readonly ConcurrentDictionary<string, string> Digests = new(StringComparer.Ordinal);
-    private static readonly Lazy<string> Version = new(() => Tool.Run("bpftool", "version"));
+    private static readonly string Program = Environment.GetEnvironmentVariable("BPFTOOL") is { Length: > 0 } set ? set : "bpftool";
+    private static readonly Lazy<string> Version = new(() => Tool.Run(Program, "version"));
 
     /// <param name="Btf">Null if it failed.</param>
     /// <param name="Problem">Its message then.</param>
@@ -35,7 +36,7 @@ public static class BpftoolOracle
     private static Answer Ask(string kernel, string[] objects)
     {
         using var folder = new TempFolder();
-        var result = Tool.Try("bpftool", ["gen", "min_core_btf", kernel, folder.File("min.btf"), .. objects]);
+        var result = Tool.Try(Program, ["gen", "min_core_btf", kernel, folder.File("min.btf"), .. objects]);
         return result.Status == 0 ? new(File.ReadAllBytes(folder.File("min.btf")), "") : new(null, result.Errors + result.Output);
     }
 
