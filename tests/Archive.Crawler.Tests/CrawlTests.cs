@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Archive.Crawler.Runs;
 using Archive.Extractor.Packages;
 using Archive.Store;
@@ -49,8 +50,10 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
         var (name, btf) = BtfTarball.Unpack(tarball);
         Assert.Equal($"{Uname}.btf", name);
         Assert.NotNull(BtfBlob.Parse(btf).Find(BtfKind.Struct, "task_struct"));
-        Assert.True(new FileInfo(Path.Combine(_data.FullPath, "tree", BlobPaths.TreeInventory(record.Build.Key))).Length > 32);
+        var inventory = await File.ReadAllBytesAsync(Path.Combine(_data.FullPath, "tree", BlobPaths.TreeInventory(record.Build.Key)));
+        Assert.True(inventory.Length > 32);
         var provenance = ProvenanceJson.Read(await File.ReadAllBytesAsync(Path.Combine(_data.FullPath, "tree", BlobPaths.TreeProvenance(record.Build.Key))));
+        Assert.Equal(new StoredForm(Convert.ToHexStringLower(SHA256.HashData(inventory)), inventory.Length), provenance.Inventory);
         Assert.True(provenance.Index!.IsVerified);
         Assert.Single(provenance.Index.KeyFingerprints);
         Assert.Equal(record.Build.PackageSha256, provenance.Package.Sha256);

@@ -31,11 +31,16 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
         if (existing?.Publication is { } published && published.Raw.Sha256 != forms.Raw.Sha256)
             throw new ConflictException($"published as {published.Raw.Sha256}, now converted to {forms.Raw.Sha256}");
         var modules = fetched.Modules is { Modules.Count: > 0 } some ? BtfTarball.PackModules(some.Modules, Environment.ProcessorCount) : null;
-        var document = Describe(found, kernel, forms) with { Modules = modules is null ? null : Describe(fetched.Modules!, FormOf(modules)) };
+        var inventory = kernel.Inventory?.WriteCompressed(Environment.ProcessorCount);
+        var document = Describe(found, kernel, forms) with
+        {
+            Inventory = inventory is null ? null : FormOf(inventory),
+            Modules = modules is null ? null : Describe(fetched.Modules!, FormOf(modules)),
+        };
         var provenance = ProvenanceJson.Write(document);
         await PutAsync(BlobPaths.Tarball(forms.Tarball.Sha256), tarball, PutMode.CreateOnly, cancellation);
-        if (kernel.Inventory is { } inventory)
-            await PutAsync(BlobPaths.Inventory(forms.Tarball.Sha256), inventory.WriteCompressed(Environment.ProcessorCount), PutMode.Replace, cancellation);
+        if (inventory is not null)
+            await PutAsync(BlobPaths.Inventory(forms.Tarball.Sha256), inventory, PutMode.Replace, cancellation);
         if (modules is not null)
             await PutAsync(BlobPaths.Modules(document.Modules!.Form.Sha256), modules, PutMode.CreateOnly, cancellation);
         await PutAsync(BlobPaths.Provenance(forms.Tarball.Sha256), provenance, PutMode.Replace, cancellation);

@@ -31,6 +31,10 @@ public sealed record ProvenanceDocument
 
     public required ProvenanceForms Forms { get; init; }
 
+    /// <summary>The <c>.inventory.xz</c> of functions, symbols and tracepoints published with the kernel; null where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StoredForm? Inventory { get; init; }
+
     /// <summary>The modules published with the kernel; null where there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ProvenanceModules? Modules { get; init; }
