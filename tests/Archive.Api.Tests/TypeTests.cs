@@ -93,6 +93,29 @@ public sealed class TypeTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.StartsWith($"# debian/12/x86_64/{Old} → debian/12/x86_64/{New}\n", await TextAsync(Of(Old, $"diff?{with}&format=md")), StringComparison.Ordinal);
     }
 
+    /// <summary>A function that went may be there all the same, for no one to attach to.</summary>
+    [Fact]
+    public async Task DiffTellsWhatBecameOfAFunction()
+    {
+        await PublishAsync();
+        var empty = await api.PublishAsync(ApiFixture.Build("6.1.0-3-empty"), MakeBtfWithoutFunctions());
+        var inventory = new KernelInventory { Functions = [new("a.c", "main", FunctionTraits.Inlined)] };
+        await api.Store.Blobs.PutAsync(BlobPaths.Inventory(empty.Tarball.Sha256), new MemoryStream(inventory.WriteCompressed(1)), PutMode.Replace, default);
+
+        var json = await api.GetAsync(Of(Old, "diff?with=debian/12/x86_64/6.1.0-3-empty"));
+
+        Assert.Equal(("main", "main of a.c is inlined everywhere"), ((string)json["functions"]![0]!["name"]!, (string)json["functions"]![0]!["why"]!));
+        Assert.Contains("  int main(void)\n    main of a.c is inlined everywhere\n", await TextAsync(Of(Old, "diff?format=text&with=debian/12/x86_64/6.1.0-3-empty")), StringComparison.Ordinal);
+    }
+
+    private static byte[] MakeBtfWithoutFunctions()
+    {
+        var btf = new BtfWriter(littleEndian: true);
+        btf.Begin(btf.AddString("int"u8), BtfKind.Int, flag: false, vlen: 0, sizeOrType: 4);
+        btf.Word(1 << 24 | 32);
+        return btf.ToArray();
+    }
+
     [Fact]
     public async Task OffsetsGoOverKernels()
     {

@@ -92,7 +92,7 @@ public static class TypeEndpoints
     }
 
     private static async Task<IResult> DiffAsync(
-        HttpContext context, string distro, string version, string arch, string uname, string? with, KernelReader reader, KernelResolver resolver, WarmKernels kernels)
+        HttpContext context, string distro, string version, string arch, string uname, string? with, KernelReader reader, KernelResolver resolver, WarmKernels kernels, KernelInventories inventories)
     {
         var format = FormatOf(context, "json", "md", "text");
         var other = PlaceOfKernel.Parse(RawQuery.LiteralPlus(context.Request, "with") ?? with);
@@ -103,7 +103,9 @@ public static class TypeEndpoints
         return await reader.AnswerAsync(context, place, $"diff {format} {rightPublication.Raw.Sha256}", async (blob, _) =>
         {
             using var opened = await kernels.OpenAsync(rightPublication, context.RequestAborted);
-            return Written(KernelComparison.Compare(blob, opened.Blob, place.Key!.ToString(), rightRecord.Build.Key.ToString()), format);
+            var changes = KernelComparison.Compare(blob, opened.Blob, place.Key!.ToString(), rightRecord.Build.Key.ToString());
+            var functions = await inventories.FindAsync(rightPublication, context.RequestAborted);
+            return Written(functions is null ? changes : changes.Explained(functions.Explain), format);
         });
     }
 

@@ -21,6 +21,8 @@ internal sealed class InventoriedFunctions(KernelInventory inventory) : IKernelF
     /// <summary>Clones with other arguments than the function's; <c>.cold</c> and <c>.part</c> are pieces beside it.</summary>
     private static readonly string[] CloneSuffixes = [".isra.", ".constprop."];
 
+    private readonly ILookup<string, InventoryFunction> _byName = inventory.Functions.ToLookup(function => function.Name, StringComparer.Ordinal);
+
     public bool? HasSymbol(string name) => Found(name).Any(HasCode) && CloneOf(name) is null;
 
     public string? Explain(string name)
@@ -33,7 +35,7 @@ internal sealed class InventoriedFunctions(KernelInventory inventory) : IKernelF
         return CloneOf(name) is { } clone ? $"the compiler changed {name} of {found[0].File}: its symbol is {clone}" : null;
     }
 
-    private IEnumerable<InventoryFunction> Found(string name) => inventory.Functions.Where(function => function.Name == name);
+    private IEnumerable<InventoryFunction> Found(string name) => _byName[name];
 
     private static bool HasCode(InventoryFunction function) => function.Traits.HasFlag(FunctionTraits.Code);
 

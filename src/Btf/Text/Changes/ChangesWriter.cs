@@ -70,6 +70,8 @@ public static class ChangesWriter
             if (same.Count > 0)
                 yield return $"{words}: {Listed(same)}";
         }
+        if (entry.Why is { } why)
+            yield return why;
         if (entry.MovedBy is { } movers)
             yield return $"moved by: {Listed([.. movers.Select(code)])}";
         if (entry.Moves is { } moves)

@@ -14,6 +14,13 @@ public sealed record KernelChanges
 
     public required IReadOnlyList<NamedChange> Functions { get; init; }
 
+    /// <summary>The same, with what became of the functions that went.</summary>
+    /// <param name="why">Of a function's name; null where nothing is known.</param>
+    public KernelChanges Explained(Func<string, string?> why) => this with
+    {
+        Functions = [.. Functions.Select(change => change.Change == ChangeClass.Removed ? change with { Why = why(change.Name) } : change)],
+    };
+
     [JsonIgnore]
     public bool AreEqual => Types.Count + Functions.Count == 0;
 
@@ -47,6 +54,9 @@ public sealed record NamedChange
 
     /// <summary>The types that changed for no other reason than that this one did.</summary>
     public IReadOnlyList<string>? Moves { get; init; }
+
+    /// <summary>Of a function that is not in the BTF any more: what became of it, where an inventory tells.</summary>
+    public string? Why { get; init; }
 
     /// <summary><c>struct page</c>.</summary>
     [JsonIgnore]
