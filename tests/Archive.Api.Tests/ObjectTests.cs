@@ -217,7 +217,7 @@ public sealed class ObjectTests(ObjectArchive archive) : IClassFixture<ObjectArc
         Assert.Equal(("error", 2, 2), ((string)report["verdict"]!, (int)report["ok"]!, (int)report["error"]!));
         Assert.Equal(2, report["classes"]!.AsArray().Count);
         var branch = report["branches"]!.AsArray().Single(branch => (string)branch!["branch"]! == "debian/12/x86_64 amd64")!;
-        Assert.Equal(("debian/12/x86_64/6.1.0-9-amd64", "debian/12/x86_64/6.1.0-10-amd64"), ((string)branch["firstGood"]!, (string)branch["lastGood"]!));
+        Assert.Equal(("debian/12/x86_64/6.1.0-9-amd64", "debian/12/x86_64/6.1.0-10-amd64"), ((string)branch["first_good"]!, (string)branch["last_good"]!));
         var finding = report["classes"]![0]!["findings"]![0]!;
         Assert.Equal(("struct task.state", "struct task has no member state, but __state"), ((string)finding["access"]!, (string)finding["explanation"]!));
     }

@@ -59,8 +59,8 @@ public static class ReportWriter
             json.WriteString("branch", branch.Name);
             json.WriteNumber("kernels", branch.KernelCount);
             json.WriteNumber("good", branch.GoodCount);
-            json.WriteString("firstGood", branch.FirstGood);
-            json.WriteString("lastGood", branch.LastGood);
+            json.WriteString("first_good", branch.FirstGood);
+            json.WriteString("last_good", branch.LastGood);
             json.WriteStartArray("changes");
             foreach (var change in branch.Changes)
                 WriteRow(change, json);
