@@ -38,7 +38,7 @@ public sealed class BpfObject
     internal HashSet<string> WeakSymbols { get; }
 
     /// <summary>The relocations of all sections, in the order of <c>.BTF.ext</c>.</summary>
-    public IEnumerable<CoreRelocation> Relocations => Ext.Relocations.SelectMany(section => section.Records);
+    public IReadOnlyList<CoreRelocation> Relocations => Ext.AllRelocations;
 
     /// <param name="bytes">An ELF file. It is referred to.</param>
     /// <exception cref="MalformedInputException">No ELF, not for BPF, without <c>.BTF</c> or <c>.BTF.ext</c>, or broken.</exception>
@@ -156,7 +156,19 @@ public sealed class BpfCode
             functions[section].Add(new BpfFunction(section, Encoding.UTF8.GetString(symbols.NameOf(symbol)), (int)symbol.Value / BpfInstruction.ByteSize, IsLocal: symbol.Binding == 0));
         }
         foreach (var (section, list) in functions)
-            section.Functions = [.. list.DistinctBy(function => function.Start).OrderBy(function => function.Start)];
+            section.Functions = InOrder(list);
+    }
+
+    /// <summary>Of two names for one place, the first.</summary>
+    private static List<BpfFunction> InOrder(List<BpfFunction> functions)
+    {
+        var ordered = new List<BpfFunction>();
+        foreach (var function in functions.OrderBy(function => function.Start))
+        {
+            if (ordered.Count == 0 || ordered[^1].Start != function.Start)
+                ordered.Add(function);
+        }
+        return ordered;
     }
 
     private static void AddReferences(ElfImage elf, Dictionary<int, BpfCode> code, ElfSymbols symbols)
@@ -193,4 +205,4 @@ public sealed record BpfFunction(BpfCode Code, string Name, int Start, bool IsLo
 }
 
 /// <summary>What an instruction refers to: a place in a section, or, of section 0, a symbol of elsewhere.</summary>
-internal readonly record struct BpfReference(int SectionIndex, ulong Value, string Symbol);
+internal sealed record BpfReference(int SectionIndex, ulong Value, string Symbol);

@@ -18,6 +18,13 @@ public sealed class BtfExt
         Functions = functions;
         Lines = lines;
         Relocations = relocations;
+        AllRelocations = new CoreRelocation[relocations.Sum(section => section.Records.Count)];
+        var count = 0;
+        foreach (var section in relocations)
+        {
+            for (var i = 0; i < section.Records.Count; i++)
+                AllRelocations[count++] = section.Records[i];
+        }
     }
 
     public IReadOnlyList<BtfExtSection<FuncInfo>> Functions { get; }
@@ -25,6 +32,8 @@ public sealed class BtfExt
 
     /// <summary>Empty for an object without any, such as one built without <c>preserve_access_index</c>.</summary>
     public IReadOnlyList<BtfExtSection<CoreRelocation>> Relocations { get; }
+
+    internal CoreRelocation[] AllRelocations { get; }
 
     /// <param name="bytes">The section, in either byte order. Nothing refers to it afterwards.</param>
     /// <exception cref="BtfFormatException">Not a <c>.BTF.ext</c>, or a part that does not fit it.</exception>

@@ -75,7 +75,7 @@ internal sealed class CiliumResolution(BpfObject item, CoreTarget target) : Core
 
     private static (ulong, bool) Value(CoreOutcome outcome) => (outcome.TargetValue, outcome.IsPoison);
 
-    private CoreOutcome Try(in CoreRelocation relocation, in CoreCandidate candidate)
+    private CoreOutcome Try(in CoreRelocation relocation, CoreCandidate candidate)
     {
         var failure = CoreSpecParser.Parse(item.Btf, relocation, _local);
         if (failure != CoreFailure.None)

@@ -28,7 +28,7 @@ public sealed class CoreResolver
 {
     private readonly BtfBlob _local;
     private readonly CoreTarget _target;
-    private readonly Dictionary<uint, List<CoreCandidate>> _candidates = [];
+    private readonly Dictionary<int, List<CoreCandidate>> _candidates = [];
     private readonly Dictionary<BtfBlob, CoreSpecMatch> _matches = [];
     private readonly CoreSpec _trial = new();
 
@@ -70,8 +70,8 @@ public sealed class CoreResolver
 
     private CoreOutcome Resolve(in BtfType root, in CoreValue localValue)
     {
-        if (!_candidates.TryGetValue(root.Id, out var candidates))
-            _candidates.Add(root.Id, candidates = _target.FindCandidates(root));
+        if (!_candidates.TryGetValue((int)root.Id, out var candidates))
+            _candidates.Add((int)root.Id, candidates = _target.FindCandidates(root));
         CandidateCount = candidates.Count;
         var (matching, value, closest) = (0, default(CoreValue), CoreFailure.NoSuchType);
         for (var i = 0; i < candidates.Count; i++)
@@ -100,7 +100,7 @@ public sealed class CoreResolver
         return Found(localValue, value);
     }
 
-    private CoreFailure Try(in CoreCandidate candidate, out CoreValue value)
+    private CoreFailure Try(CoreCandidate candidate, out CoreValue value)
     {
         value = default;
         if (!_matches.TryGetValue(candidate.Btf, out var match))

@@ -28,7 +28,7 @@ public sealed record CoreTarget(BtfBlob Kernel, IReadOnlyList<BtfBlob> Modules)
 
     private static void Add(List<CoreCandidate> found, BtfBlob blob, ReadOnlySpan<byte> name, in BtfType localRoot)
     {
-        foreach (var id in blob.FindOwnEssential(name))
+        foreach (var id in blob.NameIndex.Find(name))
         {
             if (TypeSteps.AreOfCompatibleKinds(blob[id], localRoot))
                 found.Add(new(blob, id));
@@ -37,4 +37,4 @@ public sealed record CoreTarget(BtfBlob Kernel, IReadOnlyList<BtfBlob> Modules)
 }
 
 /// <summary>A type of the target by name and kind.</summary>
-internal readonly record struct CoreCandidate(BtfBlob Btf, uint TypeId);
+internal sealed record CoreCandidate(BtfBlob Btf, uint TypeId);

@@ -6,56 +6,81 @@ namespace Btf.CoRe;
 /// <summary>Writes the marked types as BTF of their own: in their order, with ids of their own, references to what was not kept being void.</summary>
 internal sealed class MarkedTypesWriter
 {
-    private readonly TypeMarks _marks;
     private readonly MinimalBtfOptions _options;
     private readonly BtfWriter _writer;
-    private readonly Dictionary<(BtfBlob, uint), uint> _ids = [];
+    private readonly Dictionary<BtfBlob, uint[]> _ids = [];
 
-    private MarkedTypesWriter(TypeMarks marks, MinimalBtfOptions options, bool bigEndian)
+    private MarkedTypesWriter(MinimalBtfOptions options, bool bigEndian)
     {
-        _marks = marks;
         _options = options;
         _writer = new BtfWriter(!bigEndian) { HeaderSize = options.HeaderSize };
     }
 
     public static byte[] Write(TypeMarks marks, CoreTarget target, MinimalBtfOptions options)
     {
-        var writer = new MarkedTypesWriter(marks, options, options.BigEndian ?? target.Kernel.IsBigEndian);
-        List<BtfType> types = [.. target.Modules.Prepend(target.Kernel).SelectMany(btf => marks.Of(btf).Select(id => btf[id]))];
-        foreach (var type in types)
-            writer._ids.Add((type.Blob, type.Id), (uint)writer._ids.Count + 1);
-        foreach (var type in types)
-            writer.Write(type);
+        var writer = new MarkedTypesWriter(options, options.BigEndian ?? target.Kernel.IsBigEndian);
+        List<BtfBlob> blobs = [target.Kernel, .. target.Modules];
+        var count = 0u;
+        foreach (var btf in blobs)
+            writer.Number(btf, marks.In(btf), ref count);
+        foreach (var btf in blobs)
+            writer.Write(btf, marks.In(btf));
         return writer._writer.ToArray();
     }
 
-    private void Write(in BtfType type)
+    private void Number(BtfBlob btf, MarkedBlob? marks, ref uint count)
+    {
+        if (marks is null)
+            return;
+        var ids = new uint[btf.TypeCount];
+        for (var id = btf.FirstId; id < btf.EndId; id++)
+            ids[id - btf.FirstId] = marks.Has(id) ? ++count : 0;
+        _ids.Add(btf, ids);
+    }
+
+    private void Write(BtfBlob btf, MarkedBlob? marks)
+    {
+        for (var id = btf.FirstId; marks is not null && id < btf.EndId; id++)
+        {
+            if (marks.Has(id))
+                Write(btf[id], marks);
+        }
+    }
+
+    private void Write(in BtfType type, MarkedBlob marks)
     {
         if (type.IsComposite)
-            WriteComposite(type);
+            WriteComposite(type, marks);
         else if (type.Kind == BtfKind.Enum64 && _options.WithoutEnum64)
             WriteNarrowed(type);
         else
             WriteRecord(type);
     }
 
-    private void WriteComposite(in BtfType type)
+    private void WriteComposite(in BtfType type, MarkedBlob marks)
     {
-        var members = new List<BtfMember>();
+        // The flag is kept only where a bitfield is.
+        var (count, hasBitfield) = (0, false);
         for (var i = 0; i < type.Vlen; i++)
         {
-            if (_marks.HasMember(type.Blob, type.Id, i))
-                members.Add(type.Members[i]);
+            if (!marks.HasMember(type.Id, i))
+                continue;
+            count++;
+            hasBitfield |= type.Members[i].BitfieldSize > 0;
         }
-        // The flag is kept only where a bitfield is.
-        var hasBitfield = members.Exists(static member => member.BitfieldSize > 0);
-        _ = _writer.Begin(Name(type.Blob, type.NameOffset), type.Kind, hasBitfield, members.Count, type.SizeOrType);
-        foreach (var member in members)
+        _ = _writer.Begin(Name(type.Blob, type.NameOffset), type.Kind, hasBitfield, count, type.SizeOrType);
+        for (var i = 0; i < type.Vlen; i++)
         {
-            _writer.Word(Name(type.Blob, member.NameOffset));
-            _writer.Word(Id(type.Blob, member.TypeId));
-            _writer.Word(member.BitOffset | (uint)member.BitfieldSize << 24);
+            if (marks.HasMember(type.Id, i))
+                WriteMember(type.Members[i]);
         }
+    }
+
+    private void WriteMember(in BtfMember member)
+    {
+        _writer.Word(Name(member.Blob, member.NameOffset));
+        _writer.Word(Id(member.Blob, member.TypeId));
+        _writer.Word(member.BitOffset | (uint)member.BitfieldSize << 24);
     }
 
     private void WriteNarrowed(in BtfType type)
@@ -88,5 +113,10 @@ internal sealed class MarkedTypesWriter
     private uint Name(BtfBlob blob, uint nameOffset) => _writer.AddString(blob.NameBytes(nameOffset));
 
     /// <summary>A type of the base may be referred to by a module.</summary>
-    private uint Id(BtfBlob blob, uint id) => id == 0 ? 0 : _ids.GetValueOrDefault((blob[id].Blob, id));
+    private uint Id(BtfBlob blob, uint id)
+    {
+        while (id < blob.FirstId && blob.Base is { } below)
+            blob = below;
+        return id >= blob.FirstId && _ids.TryGetValue(blob, out var ids) ? ids[id - blob.FirstId] : 0;
+    }
 }

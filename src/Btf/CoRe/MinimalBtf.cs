@@ -78,7 +78,7 @@ public sealed class MinimalBtf
                     _marks.Add(spec);
             },
         };
-        foreach (var relocation in item.Relocations)
+        foreach (var relocation in item.Ext.AllRelocations)
         {
             matches = 0;
             var outcome = resolver.Resolve(relocation);

@@ -9,15 +9,11 @@ namespace Btf.CoRe;
 /// </summary>
 internal sealed class TypeMarks
 {
-    private readonly Dictionary<(BtfBlob Btf, uint Id), BitArray?> _marks = [];
-    private readonly HashSet<(BtfBlob, uint)> _followed = [];
+    private readonly Dictionary<BtfBlob, MarkedBlob> _blobs = [];
     private readonly Stack<(uint Id, bool Flag)> _pending = new();
 
-    /// <summary>The marked types of the kernel or a module, by ascending id.</summary>
-    public IEnumerable<uint> Of(BtfBlob btf) => _marks.Keys.Where(key => key.Btf == btf).Select(key => key.Id).Order();
-
-    /// <summary>Whether a member of a composite is kept.</summary>
-    public bool HasMember(BtfBlob btf, uint id, int member) => _marks.GetValueOrDefault((btf, id))?[member] ?? false;
+    /// <summary>The marks in the kernel's BTF or a module's; null if there are none.</summary>
+    public MarkedBlob? In(BtfBlob btf) => _blobs.GetValueOrDefault(btf);
 
     public void Add(CoreSpec spec)
     {
@@ -69,7 +65,7 @@ internal sealed class TypeMarks
             var type = btf[next.Id];
             if (!MarkType(type) && !followPointers)
                 continue;
-            if (followPointers && next.Id != 0 && !_followed.Add((btf, next.Id)))
+            if (followPointers && next.Id != 0 && !BlobOf(type).Follow(type))
                 continue;
             if (type.IsComposite || (type.Kind == BtfKind.Ptr && !followPointers))
                 continue;
@@ -102,12 +98,49 @@ internal sealed class TypeMarks
     }
 
     /// <returns>Whether it was not marked yet.</returns>
-    private bool MarkType(in BtfType type) =>
-        type.Id != 0 && _marks.TryAdd((type.Blob, type.Id), type.IsComposite ? new BitArray(type.Vlen) : null);
+    private bool MarkType(in BtfType type) => type.Id != 0 && BlobOf(type).Mark(type);
 
-    private void MarkMember(in BtfType type, int member)
+    private void MarkMember(in BtfType type, int member) => BlobOf(type).MarkMember(type, member);
+
+    private MarkedBlob BlobOf(in BtfType type)
     {
-        _ = MarkType(type);
-        _marks[(type.Blob, type.Id)]![member] = true;
+        if (!_blobs.TryGetValue(type.Blob, out var blob))
+            _blobs.Add(type.Blob, blob = new MarkedBlob(type.Blob));
+        return blob;
+    }
+}
+
+/// <summary>The marked types of one BTF, the base of a split one not included.</summary>
+internal sealed class MarkedBlob(BtfBlob btf)
+{
+    private readonly BitArray _types = new(btf.TypeCount);
+    private readonly BitArray _followed = new(btf.TypeCount);
+    private readonly Dictionary<int, BitArray> _members = [];
+
+    public bool Has(uint id) => _types[Index(id)];
+
+    public bool HasMember(uint id, int member) => _members.TryGetValue(Index(id), out var members) && members[member];
+
+    /// <returns>Whether it was not marked yet.</returns>
+    public bool Mark(in BtfType type) => Set(_types, Index(type.Id));
+
+    /// <returns>Whether its pointers were not followed yet.</returns>
+    public bool Follow(in BtfType type) => Set(_followed, Index(type.Id));
+
+    public void MarkMember(in BtfType type, int member)
+    {
+        _ = Mark(type);
+        if (!_members.TryGetValue(Index(type.Id), out var members))
+            _members.Add(Index(type.Id), members = new BitArray(type.Vlen));
+        members[member] = true;
+    }
+
+    private int Index(uint id) => (int)(id - btf.FirstId);
+
+    private static bool Set(BitArray bits, int index)
+    {
+        var isNew = !bits[index];
+        bits[index] = true;
+        return isNew;
     }
 }

@@ -136,18 +136,10 @@ public sealed class BtfBlob
 
     /// <summary>The ids of the types of this name, or a flavour of it such as <c>name___old</c>, ascending, in the base and here.</summary>
     /// <param name="essentialName">Without a flavour.</param>
-    internal List<uint> FindEssential(ReadOnlySpan<byte> essentialName)
+    private List<uint> FindEssential(ReadOnlySpan<byte> essentialName)
     {
         var ids = Base?.FindEssential(essentialName) ?? [];
-        ids.AddRange(FindOwnEssential(essentialName));
-        return ids;
-    }
-
-    /// <summary>As <see cref="FindEssential"/>, without the base.</summary>
-    internal List<uint> FindOwnEssential(ReadOnlySpan<byte> essentialName)
-    {
-        var ids = new List<uint>();
-        foreach (var id in _names.Value.Find(essentialName))
+        foreach (var id in NameIndex.Find(essentialName))
             ids.Add(id);
         return ids;
     }
