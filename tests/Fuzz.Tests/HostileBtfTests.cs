@@ -2,6 +2,9 @@ using System.Buffers.Binary;
 using Btf.Format;
 using Btf.Format.Validation;
 using Btf.Text;
+using Btf.Text.Changes;
+using Btf.Text.CSource;
+using Btf.Text.Layout;
 
 namespace Fuzz.Tests;
 
@@ -59,6 +62,27 @@ public sealed class HostileBtfTests
         var other = BtfBlob.Parse(Blob(1, _ => Type(BtfKind.Ptr, 0)));
         AssertBounded(input, blob => BtfDiff.Compare(blob, other).Write(TextWriter.Null));
     }
+
+    [Theory]
+    [MemberData(nameof(Inputs))]
+    public void WrittenAsC(string input) => AssertBounded(input, blob => CDump.Write(blob, TextWriter.Null));
+
+    [Theory]
+    [MemberData(nameof(Inputs))]
+    public void Described(string input) => AssertBounded(input, blob =>
+    {
+        foreach (var type in TypeDescription.Find(blob, "a"))
+            type.Write(TextWriter.Null);
+    });
+
+    [Theory]
+    [MemberData(nameof(Inputs))]
+    public void ComparedByName(string input) =>
+        AssertBounded(input, blob => ChangesWriter.WriteText(KernelComparison.Compare(blob, blob, "left", "right"), TextWriter.Null));
+
+    [Theory]
+    [MemberData(nameof(Inputs))]
+    public void AskedForAField(string input) => AssertBounded(input, blob => new FieldOffsets(blob).Find(FieldPath.Parse("a.a.a")));
 
     private static void AssertBounded(string input, Action<BtfBlob> use)
     {

@@ -35,7 +35,9 @@ public sealed record TypeDescription
     {
         var (kinds, bare) = Split(name);
         var reader = new LayoutReader(blob);
-        return [.. blob.Find(bare).Where(id => kinds.Length == 0 || kinds.Contains(blob[id].Kind)).Select(id => Of(blob[id], reader))];
+        var ids = blob.Find(bare).Where(id => kinds.Length == 0 || kinds.Contains(blob[id].Kind)).ToList();
+        var tags = TagsOf(blob, ids);
+        return ids.ConvertAll(id => Of(blob[id], reader) with { Tags = tags.GetValueOrDefault(id) });
     }
 
     /// <summary>As people read it: what <c>pahole -C</c> prints.</summary>
@@ -80,7 +82,6 @@ public sealed record TypeDescription
             Size = type.Kind is BtfKind.Func or BtfKind.Fwd or BtfKind.DeclTag ? null : type.Kind == BtfKind.Var ? reader.Types.SizeOf(type.SizeOrType) : reader.Types.SizeOf(type.Id),
             Layout = composite is { } found ? reader.Read(found) : null,
             Enumerators = type.IsEnum ? EnumeratorsOf(type) : null,
-            Tags = TagsOf(type),
         };
     }
 
@@ -103,16 +104,21 @@ public sealed record TypeDescription
         return values;
     }
 
-    private static List<string>? TagsOf(in BtfType target)
+    /// <summary>The tags of each, found in one pass: a name may be that of thousands of types.</summary>
+    private static Dictionary<uint, List<string>> TagsOf(BtfBlob blob, List<uint> targets)
     {
-        var tags = new List<string>();
-        for (uint id = 1; id < target.Blob.EndId; id++)
+        var tags = new Dictionary<uint, List<string>>();
+        var wanted = targets.ToHashSet();
+        for (uint id = 1; id < blob.EndId; id++)
         {
-            var tag = target.Blob[id];
-            if (tag.Kind == BtfKind.DeclTag && tag.SizeOrType == target.Id && tag.ComponentIndex < 0)
-                tags.Add(tag.Name);
+            var tag = blob[id];
+            if (tag.Kind != BtfKind.DeclTag || tag.ComponentIndex >= 0 || !wanted.Contains(tag.SizeOrType))
+                continue;
+            if (!tags.TryGetValue(tag.SizeOrType, out var names))
+                tags.Add(tag.SizeOrType, names = []);
+            names.Add(tag.Name);
         }
-        return tags.Count > 0 ? tags : null;
+        return tags;
     }
 }
 
