@@ -8,8 +8,9 @@ using Archive.Store.Kernels;
 namespace Archive.Api.Endpoints;
 
 /// <summary>
-/// A filtered tree as one tar, made while it is sent. As <c>tar</c> it holds the tarballs as they are stored; as <c>tar.zst</c> raw BTF, which
-/// zstd with a long window packs together: kernels of one series are nearly the same, and the second costs a fraction of the first.
+/// A filtered tree as one tar, made while it is sent. As <c>tar</c> it holds the tarballs as they are stored, which costs nothing; as <c>tar.zst</c>
+/// raw BTF in one zstd stream. Measured on BTF of 6.12.107 and 6.12.117 cloud amd64 (4.7 MB each; 1.1 MB each as .xz): 2.8 MB together at level
+/// 3, 2.1 MB at 19. A window over both saves little, since every type id shifts between two kernels.
 /// </summary>
 public static class BulkEndpoints
 {
@@ -20,12 +21,12 @@ public static class BulkEndpoints
     public static void MapBulk(this WebApplication app) => app.MapGet("/v1/bulk", GetAsync)
         .WithTags("bulk")
         .WithSummary("All kernels of a distro, version or arch as one tar")
-        .WithDescription("format: tar (stored tarballs) or tar.zst (raw BTF). window: log2 of zstd's window, 17 to 31; above 27 the reader needs --long. after: the last place (distro/version/arch/uname) that an interrupted download got whole.")
+        .WithDescription("format: tar (stored tarballs, the default) or tar.zst (raw BTF). window: log2 of zstd's window, 17 to 31; above 27 the reader needs --long. after: the last place (distro/version/arch/uname) that an interrupted download got whole.")
         .ProducesProblem(StatusCodes.Status400BadRequest);
 
     private static IResult GetAsync(
         HttpContext context, ICatalogue catalogue, IBlobStore blobs, DerivedForms derived,
-        string? distro, string? version, string? arch, string? uname, string? after, string format = "tar.zst", int window = DefaultWindow)
+        string? distro, string? version, string? arch, string? uname, string? after, string format = "tar", int window = DefaultWindow)
     {
         if (format is not ("tar" or "tar.zst"))
             return Wrong($"'{format}' is no format: tar and tar.zst are.");
