@@ -33,6 +33,7 @@ internal sealed class CiliumResolution(BpfObject item, CoreTarget target) : Core
 {
     private readonly ILookup<uint, CoreRelocation> _byRoot = item.Relocations.Where(relocation => relocation.Kind != CoreRelocationKind.TypeIdLocal).ToLookup(relocation => relocation.TypeId);
     private readonly Dictionary<uint, Choice> _choices = [];
+    private readonly StepBudget _budget = new();
     private readonly CoreSpec _local = new();
     private readonly CoreSpec _found = new();
 
@@ -85,7 +86,7 @@ internal sealed class CiliumResolution(BpfObject item, CoreTarget target) : Core
             return CoreOutcome.Refused(failure);
         failure = relocation.Kind == CoreRelocationKind.TypeIdLocal
             ? CoreSpecParser.Parse(item.Btf, relocation, _found)
-            : new CoreSpecMatch(item.Btf, candidate.Btf).Run(_local, candidate.TypeId, _found);
+            : new CoreSpecMatch(item.Btf, candidate.Btf, _budget).Run(_local, candidate.TypeId, _found);
         if (failure.IsAbsence())
             return Absent(failure, relocation.Kind);
         var value = default(CoreValue);

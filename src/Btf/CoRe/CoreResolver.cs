@@ -31,6 +31,7 @@ public sealed class CoreResolver
     private readonly Dictionary<int, List<CoreCandidate>> _candidates = [];
     private readonly Dictionary<BtfBlob, CoreSpecMatch> _matches = [];
     private readonly CoreSpec _trial = new();
+    private readonly StepBudget _budget = new();
 
     /// <param name="local">BTF of the object.</param>
     public CoreResolver(BtfBlob local, CoreTarget target)
@@ -104,7 +105,7 @@ public sealed class CoreResolver
     {
         value = default;
         if (!_matches.TryGetValue(candidate.Btf, out var match))
-            _matches.Add(candidate.Btf, match = new(_local, candidate.Btf));
+            _matches.Add(candidate.Btf, match = new(_local, candidate.Btf, _budget));
         var failure = match.Run(LocalSpec, candidate.TypeId, _trial);
         return failure == CoreFailure.None ? CoreValues.Calculate(_trial, _local.IsBigEndian, out value) : failure;
     }

@@ -5,13 +5,10 @@ namespace Btf.CoRe;
 /// <summary>Finds in one candidate of the target what a local <see cref="CoreSpec"/> describes.</summary>
 /// <param name="local">BTF of the object.</param>
 /// <param name="target">BTF of the kernel or a module.</param>
-internal sealed class CoreSpecMatch(BtfBlob local, BtfBlob target)
+/// <param name="budget">Shared by all relocations of the object.</param>
+internal sealed class CoreSpecMatch(BtfBlob local, BtfBlob target, StepBudget budget)
 {
-    /// <summary>Members looked at for one relocation; <c>struct task_struct</c> has some 300.</summary>
-    private const int MaxSteps = 1_000_000;
-
-    private readonly TypeComparison _types = new(local, target);
-    private int _steps;
+    private readonly TypeComparison _types = new(local, target, budget);
 
     /// <param name="wanted">The local spec.</param>
     /// <param name="candidate">A type of the target whose name and kind fit.</param>
@@ -19,7 +16,6 @@ internal sealed class CoreSpecMatch(BtfBlob local, BtfBlob target)
     public CoreFailure Run(CoreSpec wanted, uint candidate, CoreSpec found)
     {
         found.Begin(target, wanted.Kind, candidate);
-        _steps = 0;
         if (wanted.Kind == CoreRelocationKind.TypeMatches)
             return _types.DoTypesMatch(wanted.RootTypeId, candidate);
         if (wanted.Kind.IsType())
@@ -101,7 +97,7 @@ internal sealed class CoreSpecMatch(BtfBlob local, BtfBlob target)
             var member = type.Members[i];
             if (found.IsFull)
                 return CoreFailure.NestedTooDeep;
-            if (++_steps > MaxSteps)
+            if (!budget.Take())
                 return CoreFailure.TooComplex;
             found.BitOffset += member.BitOffset;
             found.Step(i);

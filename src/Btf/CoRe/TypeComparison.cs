@@ -9,15 +9,11 @@ namespace Btf.CoRe;
 /// </summary>
 /// <param name="local">BTF of the object.</param>
 /// <param name="target">BTF of the kernel or a module.</param>
-internal sealed class TypeComparison(BtfBlob local, BtfBlob target)
+/// <param name="budget">Shared by all relocations of the object.</param>
+internal sealed class TypeComparison(BtfBlob local, BtfBlob target, StepBudget budget)
 {
     /// <summary>Prototypes within prototypes, and references in a row (<c>BPF_CORE_TYPES_MATCH_MAX_DEPTH</c> and the like in libbpf).</summary>
     private const int MaxDepth = 32;
-
-    /// <summary>What one question may cost. Real ones need some hundred steps.</summary>
-    private const int MaxSteps = 2_000_000;
-
-    private int _steps;
 
     /// <summary>Any two composites, pointers, floats, whole integers; enums and declarations of one name; arrays of such elements, whatever their length.</summary>
     public CoreFailure AreFieldsCompatible(uint localId, uint targetId)
@@ -50,7 +46,6 @@ internal sealed class TypeComparison(BtfBlob local, BtfBlob target)
     /// <summary>The same kind; what pointers and arrays lead to, and the parameters of prototypes, likewise.</summary>
     public CoreFailure AreTypesCompatible(uint localId, uint targetId)
     {
-        _steps = 0;
         return TypeSteps.AreOfCompatibleKinds(local[localId], target[targetId])
             ? AreTypesCompatible(localId, targetId, MaxDepth)
             : CoreFailure.TypeNotCompatible;
@@ -60,7 +55,7 @@ internal sealed class TypeComparison(BtfBlob local, BtfBlob target)
     {
         for (var depth = 0; depth < MaxDepth; depth++)
         {
-            if (++_steps > MaxSteps)
+            if (!budget.Take())
                 return CoreFailure.TooComplex;
             var (left, right) = (TypeSteps.Underlying(local, localId), TypeSteps.Underlying(target, targetId));
             if (!TypeSteps.AreOfCompatibleKinds(left, right))
@@ -108,7 +103,6 @@ internal sealed class TypeComparison(BtfBlob local, BtfBlob target)
     /// <summary>Names and kinds agree; every local member and enumerator is in the target and matches, down to the first pointer, behind which the name is enough.</summary>
     public CoreFailure DoTypesMatch(uint localId, uint targetId)
     {
-        _steps = 0;
         return TypeSteps.AreOfCompatibleKinds(local[localId], target[targetId])
             ? DoTypesMatch(localId, targetId, isBehindPointer: false, MaxDepth)
             : CoreFailure.TypeDoesNotMatch;
@@ -120,7 +114,7 @@ internal sealed class TypeComparison(BtfBlob local, BtfBlob target)
             return CoreFailure.NestedTooDeep;
         for (var depth = 0; depth < MaxDepth; depth++)
         {
-            if (++_steps > MaxSteps)
+            if (!budget.Take())
                 return CoreFailure.TooComplex;
             var (left, right) = (TypeSteps.Underlying(local, localId), TypeSteps.Underlying(target, targetId));
             if (!DoNamesMatch(left.NameBytes, right.NameBytes))
@@ -179,7 +173,7 @@ internal sealed class TypeComparison(BtfBlob local, BtfBlob target)
     {
         foreach (var other in right.Members)
         {
-            if (++_steps > MaxSteps)
+            if (!budget.Take())
                 return CoreFailure.TooComplex;
             if (!DoNamesMatch(member.NameBytes, other.NameBytes))
                 continue;
@@ -219,7 +213,7 @@ internal sealed class TypeComparison(BtfBlob local, BtfBlob target)
     {
         foreach (var other in right.Enumerators)
         {
-            if (++_steps > MaxSteps)
+            if (!budget.Take())
                 return false;
             if (DoNamesMatch(enumerator.NameBytes, other.NameBytes))
                 return true;

@@ -75,6 +75,8 @@ internal sealed class TypeMarks
 
     private void MarkMatch(BtfBlob btf, uint root)
     {
+        if (!BlobOf(btf[root]).Match(root))
+            return;
         var seen = new HashSet<(uint, bool)>();
         _pending.Push((root, false));
         while (_pending.TryPop(out var next))
@@ -115,6 +117,7 @@ internal sealed class MarkedBlob(BtfBlob btf)
 {
     private readonly BitArray _types = new(btf.TypeCount);
     private readonly BitArray _followed = new(btf.TypeCount);
+    private readonly BitArray _matched = new(btf.TypeCount);
     private readonly Dictionary<int, BitArray> _members = [];
 
     public bool Has(uint id) => _types[Index(id)];
@@ -126,6 +129,9 @@ internal sealed class MarkedBlob(BtfBlob btf)
 
     /// <returns>Whether its pointers were not followed yet.</returns>
     public bool Follow(in BtfType type) => Set(_followed, Index(type.Id));
+
+    /// <returns>Whether it was not the root of a match yet.</returns>
+    public bool Match(uint id) => Set(_matched, Index(id));
 
     public void MarkMember(in BtfType type, int member)
     {
