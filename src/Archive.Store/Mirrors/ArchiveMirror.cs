@@ -56,7 +56,8 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
     private static void Authenticate(MirrorState state, IReadOnlyList<ArchiveKey> keys, SignedCheckpoint signed, Ed25519PublicKey? trusted)
     {
         var anchor = trusted ?? state.TrustedKey ?? (keys.Count > 0 ? keys[0].PublicKey : throw new MirrorSourceException("the archive shows no key"));
-        var index = keys.ToList().FindIndex(k => k.PublicKey.Id == anchor.Id);
+        // By the whole key: an id is too short to trust somebody else's key by.
+        var index = keys.ToList().FindIndex(k => k.PublicKey.ToInfo().AsSpan().SequenceEqual(anchor.ToInfo()));
         if (index < 0)
             throw new MirrorSourceException($"the archive does not show the trusted key {anchor.Id}");
         for (; index + 1 < keys.Count; index++)
