@@ -8,7 +8,7 @@ internal sealed class MarkedTypesWriter
 {
     private readonly MinimalBtfOptions _options;
     private readonly BtfWriter _writer;
-    private readonly Dictionary<BtfBlob, uint[]> _ids = [];
+    private readonly Dictionary<BtfBlob, Numbered> _numbered = [];
 
     private MarkedTypesWriter(MinimalBtfOptions options, bool bigEndian)
     {
@@ -20,31 +20,27 @@ internal sealed class MarkedTypesWriter
     {
         var writer = new MarkedTypesWriter(options, options.BigEndian ?? target.Kernel.IsBigEndian);
         List<BtfBlob> blobs = [target.Kernel, .. target.Modules];
-        var count = 0u;
+        var count = 0;
         foreach (var btf in blobs)
-            writer.Number(btf, marks.In(btf), ref count);
+        {
+            if (marks.In(btf) is not { } marked)
+                continue;
+            var numbered = new Numbered(marked, marked.Sorted(), count);
+            writer._numbered.Add(btf, numbered);
+            count += numbered.Indexes.Length;
+        }
         foreach (var btf in blobs)
-            writer.Write(btf, marks.In(btf));
+        {
+            if (writer._numbered.TryGetValue(btf, out var numbered))
+                writer.Write(btf, numbered);
+        }
         return writer._writer.ToArray();
     }
 
-    private void Number(BtfBlob btf, MarkedBlob? marks, ref uint count)
+    private void Write(BtfBlob btf, Numbered numbered)
     {
-        if (marks is null)
-            return;
-        var ids = new uint[btf.TypeCount];
-        for (var id = btf.FirstId; id < btf.EndId; id++)
-            ids[id - btf.FirstId] = marks.Has(id) ? ++count : 0;
-        _ids.Add(btf, ids);
-    }
-
-    private void Write(BtfBlob btf, MarkedBlob? marks)
-    {
-        for (var id = btf.FirstId; marks is not null && id < btf.EndId; id++)
-        {
-            if (marks.Has(id))
-                Write(btf[id], marks);
-        }
+        foreach (var index in numbered.Indexes)
+            Write(btf[btf.FirstId + (uint)index], numbered.Marks);
     }
 
     private void Write(in BtfType type, MarkedBlob marks)
@@ -117,6 +113,13 @@ internal sealed class MarkedTypesWriter
     {
         while (id < blob.FirstId && blob.Base is { } below)
             blob = below;
-        return id >= blob.FirstId && _ids.TryGetValue(blob, out var ids) ? ids[id - blob.FirstId] : 0;
+        return id >= blob.FirstId && _numbered.TryGetValue(blob, out var numbered) ? numbered.IdOf((int)(id - blob.FirstId)) : 0;
+    }
+
+    /// <summary>The marked types of one BTF, ascending, and how many types were written before them.</summary>
+    private sealed record Numbered(MarkedBlob Marks, int[] Indexes, int Before)
+    {
+        /// <summary>0 if the type is not marked.</summary>
+        public uint IdOf(int index) => Array.BinarySearch(Indexes, index) is >= 0 and var at ? (uint)(Before + at + 1) : 0;
     }
 }

@@ -116,16 +116,24 @@ internal sealed class TypeMarks
 internal sealed class MarkedBlob(BtfBlob btf)
 {
     private readonly BitArray _types = new(btf.TypeCount);
+    private readonly List<int> _order = [];
     private readonly BitArray _followed = new(btf.TypeCount);
     private readonly BitArray _matched = new(btf.TypeCount);
     private readonly Dictionary<int, BitArray> _members = [];
 
-    public bool Has(uint id) => _types[Index(id)];
+    /// <summary>The marked types, ascending, counted from the first of this BTF.</summary>
+    public int[] Sorted() => [.. _order.Order()];
 
     public bool HasMember(uint id, int member) => _members.TryGetValue(Index(id), out var members) && members[member];
 
     /// <returns>Whether it was not marked yet.</returns>
-    public bool Mark(in BtfType type) => Set(_types, Index(type.Id));
+    public bool Mark(in BtfType type)
+    {
+        if (!Set(_types, Index(type.Id)))
+            return false;
+        _order.Add(Index(type.Id));
+        return true;
+    }
 
     /// <returns>Whether its pointers were not followed yet.</returns>
     public bool Follow(in BtfType type) => Set(_followed, Index(type.Id));

@@ -31,17 +31,19 @@ public sealed class BtfBlob
         FirstNameOffset = baseBtf?.EndNameOffset ?? 0;
         RequireTerminatedStrings();
         _offsets = BtfTypeOffsets.Find(bytes.Span, header);
+        TypeCount = _offsets.Length;
         _names = new(() => new BtfNameIndex(this));
         _pointerSize = new(() => BtfPointerSize.Of(this));
     }
 
-    private BtfBlob(ReadOnlyMemory<byte> bytes, int[] offsets, uint[] firstOfName, uint[] nextOfName, int pointerSize)
+    private BtfBlob(ReadOnlyMemory<byte> bytes, int[] offsets, int count, Func<BtfBlob, BtfNameIndex> names, int pointerSize)
     {
         Bytes = bytes;
         Header = BtfHeader.Parse(bytes.Span);
         FirstId = 1;
         _offsets = offsets;
-        _names = new(new BtfNameIndex(this, firstOfName, nextOfName));
+        TypeCount = count;
+        _names = new(names(this));
         _pointerSize = new(pointerSize);
     }
 
@@ -56,7 +58,7 @@ public sealed class BtfBlob
     public bool IsBigEndian => Header.IsBigEndian;
 
     /// <summary>Number of types stored here, without void and without those of the base.</summary>
-    public int TypeCount => _offsets.Length;
+    public int TypeCount { get; }
 
     /// <summary>The id of the first type stored here: 1, or the base's <see cref="EndId"/>.</summary>
     public uint FirstId { get; }
@@ -97,10 +99,11 @@ public sealed class BtfBlob
     }
 
     /// <summary>As <see cref="Parse"/>, of BTF that was parsed before, with what was found then (<see cref="IndexedBtf"/>).</summary>
-    internal static BtfBlob Indexed(ReadOnlyMemory<byte> bytes, int[] offsets, uint[] firstOfName, uint[] nextOfName, int pointerSize) =>
-        new(bytes, offsets, firstOfName, nextOfName, pointerSize);
+    /// <param name="offsets">At least <paramref name="count"/> of them.</param>
+    internal static BtfBlob Indexed(ReadOnlyMemory<byte> bytes, int[] offsets, int count, Func<BtfBlob, BtfNameIndex> names, int pointerSize) =>
+        new(bytes, offsets, count, names, pointerSize);
 
-    internal ReadOnlySpan<int> Offsets => _offsets;
+    internal ReadOnlySpan<int> Offsets => _offsets.AsSpan(0, TypeCount);
     internal BtfNameIndex NameIndex => _names.Value;
 
     /// <summary>The name at this offset of the string section, without its NUL.</summary>

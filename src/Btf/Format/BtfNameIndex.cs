@@ -11,12 +11,14 @@ internal sealed class BtfNameIndex
     private readonly BtfBlob _blob;
     private readonly uint[] _first;
     private readonly uint[] _next;
+    private readonly int _buckets;
 
     public BtfNameIndex(BtfBlob blob)
     {
         _blob = blob;
         _next = new uint[blob.TypeCount];
-        _first = new uint[BitOperations.RoundUpToPowerOf2((uint)blob.TypeCount + 1)];
+        _buckets = (int)BitOperations.RoundUpToPowerOf2((uint)blob.TypeCount + 1);
+        _first = new uint[_buckets];
         // Backwards, so that each chain ascends.
         for (var id = blob.EndId; id-- > blob.FirstId;)
         {
@@ -29,20 +31,21 @@ internal sealed class BtfNameIndex
         }
     }
 
-    /// <summary>An index that was worked out before.</summary>
-    public BtfNameIndex(BtfBlob blob, uint[] first, uint[] next) => (_blob, _first, _next) = (blob, first, next);
+    /// <summary>An index that was worked out before; the arrays may be longer than they need be.</summary>
+    /// <param name="buckets">A power of two.</param>
+    public BtfNameIndex(BtfBlob blob, uint[] first, int buckets, uint[] next) => (_blob, _first, _buckets, _next) = (blob, first, buckets, next);
 
     /// <summary>The first id of each chain, by hash; a power of two of them.</summary>
-    public ReadOnlySpan<uint> First => _first;
+    public ReadOnlySpan<uint> First => _first.AsSpan(0, _buckets);
 
     /// <summary>For each type the next one of its chain, or 0.</summary>
-    public ReadOnlySpan<uint> Next => _next;
+    public ReadOnlySpan<uint> Next => _next.AsSpan(0, _blob.TypeCount);
 
     /// <summary>The types that have this name, or a flavour of it.</summary>
     /// <param name="essentialName">A name without flavour.</param>
     public Matches Find(ReadOnlySpan<byte> essentialName) => new(this, essentialName);
 
-    private ref uint Bucket(ReadOnlySpan<byte> essentialName) => ref _first[Hash(essentialName) & (uint)(_first.Length - 1)];
+    private ref uint Bucket(ReadOnlySpan<byte> essentialName) => ref _first[Hash(essentialName) & (uint)(_buckets - 1)];
 
     /// <summary>FNV-1a: names are short, and the same table has to come of the same BTF anywhere.</summary>
     private static uint Hash(ReadOnlySpan<byte> name)

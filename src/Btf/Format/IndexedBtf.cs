@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
@@ -18,8 +19,30 @@ public sealed class IndexedBtf : IDisposable
     private const int HeaderWords = 6;
 
     private readonly MappedFile _file;
+    private readonly int[] _offsets;
+    private readonly uint[] _first, _next;
+    private bool _disposed;
 
-    private IndexedBtf(MappedFile file, BtfBlob blob) => (_file, Blob) = (file, blob);
+    /// <summary>The arrays are borrowed: a request that asks a hundred kernels needs those of two at a time.</summary>
+    private IndexedBtf(MappedFile file)
+    {
+        _file = file;
+        var rest = (ReadOnlySpan<byte>)file.GetSpan();
+        var header = MemoryMarshal.Cast<byte, uint>(rest[..(4 * HeaderWords)]);
+        if (Word(header[0]) != Magic || Word(header[1]) != FormatVersion)
+            throw new BtfFormatException(Section, 0, Word(header[1]), "not an indexed BTF of this version");
+        var (length, types, buckets) = (Word(header[2]), Word(header[4]), Word(header[5]));
+        rest = rest[(4 * HeaderWords)..];
+        if (rest.Length != 4 * (2L * types + buckets) + length || !System.Numerics.BitOperations.IsPow2(buckets))
+            throw new BtfFormatException(Section, 8, length, "the parts do not add up to the file");
+        _offsets = ArrayPool<int>.Shared.Rent((int)types);
+        _first = ArrayPool<uint>.Shared.Rent((int)buckets);
+        _next = ArrayPool<uint>.Shared.Rent((int)types);
+        ReadWords(ref rest, MemoryMarshal.Cast<int, uint>(_offsets.AsSpan(0, (int)types)));
+        ReadWords(ref rest, _first.AsSpan(0, (int)buckets));
+        ReadWords(ref rest, _next.AsSpan(0, (int)types));
+        Blob = BtfBlob.Indexed(file.Memory[^(int)length..], _offsets, (int)types, blob => new(blob, _first, (int)buckets, _next), (int)Word(header[3]));
+    }
 
     /// <summary>Not to be used after this is disposed.</summary>
     public BtfBlob Blob { get; }
@@ -48,28 +71,13 @@ public sealed class IndexedBtf : IDisposable
         var file = new MappedFile(path, (int)length);
         try
         {
-            return new(file, Read(file));
+            return new IndexedBtf(file);
         }
         catch
         {
             ((IDisposable)file).Dispose();
             throw;
         }
-    }
-
-    private static BtfBlob Read(MappedFile file)
-    {
-        var rest = (ReadOnlySpan<byte>)file.GetSpan();
-        var header = ReadWords(ref rest, HeaderWords);
-        if (header[0] != Magic || header[1] != FormatVersion)
-            throw new BtfFormatException(Section, 0, header[1], "not an indexed BTF of this version");
-        var (length, types, buckets) = (header[2], header[4], header[5]);
-        if (rest.Length != 4 * (2L * types + buckets) + length || !System.Numerics.BitOperations.IsPow2(buckets))
-            throw new BtfFormatException(Section, 8, length, "the parts do not add up to the file");
-        var offsets = MemoryMarshal.Cast<uint, int>(ReadWords(ref rest, (int)types)).ToArray();
-        var first = ReadWords(ref rest, (int)buckets);
-        var next = ReadWords(ref rest, (int)types);
-        return BtfBlob.Indexed(file.Memory[^(int)length..], offsets, first, next, (int)header[3]);
     }
 
     private static void WriteWords(Stream output, ReadOnlySpan<uint> words)
@@ -84,14 +92,24 @@ public sealed class IndexedBtf : IDisposable
         output.Write(MemoryMarshal.AsBytes<uint>(swapped));
     }
 
-    private static uint[] ReadWords(ref ReadOnlySpan<byte> bytes, int count)
+    private static void ReadWords(ref ReadOnlySpan<byte> bytes, Span<uint> words)
     {
-        var words = MemoryMarshal.Cast<byte, uint>(bytes[..(4 * count)]).ToArray();
+        MemoryMarshal.Cast<byte, uint>(bytes[..(4 * words.Length)]).CopyTo(words);
         if (!BitConverter.IsLittleEndian)
             BinaryPrimitives.ReverseEndianness(words, words);
-        bytes = bytes[(4 * count)..];
-        return words;
+        bytes = bytes[(4 * words.Length)..];
     }
 
-    public void Dispose() => ((IDisposable)_file).Dispose();
+    private static uint Word(uint stored) => BitConverter.IsLittleEndian ? stored : BinaryPrimitives.ReverseEndianness(stored);
+
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        ((IDisposable)_file).Dispose();
+        ArrayPool<int>.Shared.Return(_offsets);
+        ArrayPool<uint>.Shared.Return(_first);
+        ArrayPool<uint>.Shared.Return(_next);
+    }
 }
