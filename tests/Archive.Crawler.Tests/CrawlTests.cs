@@ -203,10 +203,10 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
     {
         using var store = await OpenAsync();
         using var crawls = Factory(store);
-        var (selected, todo, failures) = await crawls.Create("debian").PlanAsync(Request(), null, default);
-        Assert.Single(selected);
-        Assert.Single(todo);
-        Assert.Empty(failures);
+        var plan = await crawls.Create("debian").PlanAsync(Request(), null, default);
+        Assert.Single(plan.Selected);
+        Assert.Single(plan.Todo);
+        Assert.Empty(plan.Failures);
         Assert.DoesNotContain(_mirror.Requests, r => r.Path.EndsWith(".deb", StringComparison.Ordinal));
     }
 

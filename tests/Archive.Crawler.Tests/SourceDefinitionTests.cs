@@ -9,7 +9,7 @@ namespace Archive.Crawler.Tests;
 
 public sealed class SourceDefinitionTests
 {
-    private static readonly SourceDefinition Debian = SourceDefinition.BuiltIn("debian")!;
+    private static readonly SourceDefinition Debian = SourceFiles.BuiltIn("debian")!;
 
     [Theory]
     [InlineData("linux-image-6.1.0-56-cloud-amd64-dbg", "6.1.0-56-cloud-amd64", "cloud")]
@@ -75,10 +75,10 @@ public sealed class SourceDefinitionTests
         using var store = await ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = data.FullPath }, TimeProvider.System, default);
         using var crawls = new CrawlFactory(store, TimeProvider.System, NullLoggerFactory.Instance, data.FullPath);
         var request = new CrawlRequest { Releases = ["bookworm"], Arches = ["amd64", "aarch64", "s390x"], Flavours = ["cloud", "generic"], UnamePattern = "6.1.0-*" };
-        var (selected, _, _) = await crawls.Create("debian").PlanAsync(request, null, default);
+        var (_, selected, _) = await crawls.Create("debian").PlanAsync(request, null, default);
         Assert.Equal(
             ["arm64 cloud", "arm64 generic", "s390x generic", "x86_64 cloud", "x86_64 generic"],
             selected.Select(k => $"{k.Build.Key.Arch} {k.Flavour}").Order(StringComparer.Ordinal));
-        Assert.All(selected, k => Assert.NotEmpty(k.Index.KeyFingerprints));
+        Assert.All(selected, k => Assert.NotEmpty(k.Index!.KeyFingerprints));
     }
 }

@@ -35,6 +35,9 @@ internal abstract class FuzzTarget
         new Targets.LzoTarget(),
         new Targets.VmlinuzTarget(),
         new Targets.Deb822Target(),
+        new Targets.RpmTarget(),
+        new Targets.CpioTarget(),
+        new Targets.RpmMdTarget(),
     ];
 }
 

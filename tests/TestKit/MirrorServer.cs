@@ -39,6 +39,34 @@ public sealed class MirrorServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>A status, with how long to wait where that is given.</summary>
+    public static Task AnswerAsync(HttpContext context, int status, int? retryAfterSeconds = null)
+    {
+        context.Response.StatusCode = status;
+        if (retryAfterSeconds is { } seconds)
+            context.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>One byte after the other, for as long as the client listens.</summary>
+    public static async Task DripAsync(HttpContext context, int milliseconds)
+    {
+        while (!context.RequestAborted.IsCancellationRequested)
+        {
+            await context.Response.Body.WriteAsync(new byte[1]);
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(milliseconds);
+        }
+    }
+
+    /// <summary>Zeroes without an end and without a length.</summary>
+    public static async Task FloodAsync(HttpContext context)
+    {
+        var zeroes = new byte[1 << 16];
+        while (!context.RequestAborted.IsCancellationRequested)
+            await context.Response.Body.WriteAsync(zeroes);
+    }
+
     /// <summary>The first so many bytes of a file, then a broken connection.</summary>
     public static async Task BreakAfterAsync(HttpContext context, string file, int count)
     {

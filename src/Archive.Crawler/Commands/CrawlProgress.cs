@@ -44,6 +44,9 @@ internal sealed class CrawlProgress : IProgress<CrawlEvent>, IAsyncDisposable
                 case KernelProgress e:
                     Advance(e);
                     break;
+                case MirrorPassedOver e:
+                    Line($"{e.Build.Key}: {e.Reason}; asking the next mirror");
+                    break;
                 case KernelPassedOver e:
                     Line($"{e.Build.Key}: {e.Reason}");
                     break;

@@ -42,21 +42,24 @@ public sealed class IndexCache(HttpClient client, string folder, TimeProvider cl
     }, cancellation);
 
     /// <summary>The bytes with this digest: from the cache, else from the URL.</summary>
+    /// <param name="size">Bytes; null where the index does not tell.</param>
     /// <exception cref="MirrorException">The mirror has no such file, did not answer, or sent something else.</exception>
-    public async Task<byte[]> GetExactAsync(Uri url, string cacheKey, long size, string sha256, CancellationToken cancellation)
+    public async Task<byte[]> GetExactAsync(Uri url, string cacheKey, long? size, Checksum checksum, CancellationToken cancellation)
     {
+        if (size > MaxBytes)
+            throw new MirrorException(url, $"is to have {size} bytes, at most {MaxBytes} are taken");
         var name = new Uri("cache:" + cacheKey);
-        if (await ReadKeptAsync(name, cancellation) is { } kept && kept.Meta.Sha256 == sha256)
+        if (await ReadKeptAsync(name, cancellation) is { } kept && checksum.Fits(kept.Body))
             return kept.Body;
         return await GuardAsync(url, async token =>
         {
             using var response = await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, token);
-            var body = await ReadBodyAsync(url, response, size, token);
-            if (body.Length != size)
-                throw new MirrorException(url, $"has {body.Length} bytes, the signed index says {size}");
-            if (Digest(body) is var digest && digest != sha256)
-                throw new MirrorException(url, $"has SHA-256 {digest}, the signed index says {sha256}");
-            await KeepAsync(name, body, new Meta(null, null, sha256), token);
+            var body = await ReadBodyAsync(url, response, size ?? MaxBytes, token);
+            if (size is { } stated && body.Length != stated)
+                throw new MirrorException(url, $"has {body.Length} bytes, the signed index says {stated}");
+            if (!checksum.Fits(body))
+                throw new MirrorException(url, $"has SHA-256 {Digest(body)}, the signed index says {checksum}");
+            await KeepAsync(name, body, new Meta(null, null, Digest(body)), token);
             return body;
         }, cancellation);
     }
@@ -75,11 +78,9 @@ public sealed class IndexCache(HttpClient client, string folder, TimeProvider cl
         }
     }
 
-    private static async Task<byte[]> ReadBodyAsync(Uri url, HttpResponseMessage response, long limit, CancellationToken cancellation)
+    private async Task<byte[]> ReadBodyAsync(Uri url, HttpResponseMessage response, long limit, CancellationToken cancellation)
     {
-        if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone or HttpStatusCode.Forbidden)
-            throw new MirrorException(url, $"status {(int)response.StatusCode}", isMissing: true);
-        response.EnsureSuccessStatusCode();
+        Statuses.RequireSuccess(response, url, clock);
         if (response.Content.Headers.ContentLength > limit)
             throw new MirrorException(url, $"has {response.Content.Headers.ContentLength} bytes, at most {limit} were expected");
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);

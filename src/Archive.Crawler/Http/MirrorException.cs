@@ -7,4 +7,7 @@ public sealed class MirrorException(Uri url, string problem, bool isMissing = fa
 
     /// <summary>The mirror says that it has no such file (404, 410).</summary>
     public bool IsMissing { get; } = isMissing;
+
+    /// <summary>When the mirror said that it may be asked again; null where it said nothing.</summary>
+    public DateTimeOffset? RetryAt { get; init; }
 }

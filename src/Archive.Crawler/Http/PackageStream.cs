@@ -10,14 +10,27 @@ namespace Archive.Crawler.Http;
 /// hashes every byte, and gives out no more than the signed index promised. <see cref="CompleteAsync"/> reads the rest and
 /// says whether it is the package.
 /// </summary>
-public sealed class PackageStream(HttpClient client, Uri url, long size, string sha256, TimeProvider clock, TimeSpan? firstRetryDelay = null) : Stream
+/// <param name="size">Bytes; null where no index tells, and the server's word has to do.</param>
+/// <param name="checksum">Null where no index tells.</param>
+public sealed class PackageStream(HttpClient client, Uri url, long? size, Checksum? checksum, TimeProvider clock, TimeSpan? firstRetryDelay = null) : Stream
 {
+    /// <summary>Bytes of a package whose size nothing tells.</summary>
+    private const long MaxBytes = 16L << 30;
+
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly IncrementalHash? _stated = checksum is null || checksum.Algorithm == HashAlgorithmName.SHA256 ? null : IncrementalHash.CreateHash(checksum.Algorithm);
+    private long? _size = size;
+    private bool _ended;
     private readonly ResiliencePipeline _retrying = Retrying.Pipeline(clock, firstRetryDelay ?? TimeSpan.FromSeconds(2));
     private HttpResponseMessage? _response;
     private Stream? _body;
     private EntityTagHeaderValue? _etag;
     private long _position;
+
+    public Uri Url => url;
+
+    /// <summary>SHA-256 of what was received so far, lower-case hex.</summary>
+    public string Sha256 => Convert.ToHexStringLower(_hash.GetCurrentHash());
 
     /// <summary>Bytes received so far.</summary>
     public long BytesRead => Interlocked.Read(ref _position);
@@ -28,7 +41,7 @@ public sealed class PackageStream(HttpClient client, Uri url, long size, string 
     public override bool CanRead => true;
     public override bool CanSeek => false;
     public override bool CanWrite => false;
-    public override long Length => size;
+    public override long Length => _size ?? throw new NotSupportedException();
 
     public override long Position
     {
@@ -44,25 +57,26 @@ public sealed class PackageStream(HttpClient client, Uri url, long size, string 
         while (await ReadAsync(buffer, cancellation) > 0)
         {
         }
-        var digest = Convert.ToHexStringLower(_hash.GetCurrentHash());
-        if (digest != sha256)
-            throw new MirrorException(url, $"has SHA-256 {digest}, the signed index says {sha256}");
+        var digest = _stated is null ? Sha256 : Convert.ToHexStringLower(_stated.GetCurrentHash());
+        if (checksum is not null && digest != checksum.Hex)
+            throw new MirrorException(url, $"has {checksum.Algorithm.Name} {digest}, the signed index says {checksum.Hex}");
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_position == size || buffer.IsEmpty)
+        if (_ended || _position == _size || buffer.IsEmpty)
             return 0;
         try
         {
             var read = await _retrying.ExecuteAsync(static async (state, token) => await state.Stream.ReadOnceAsync(state.Buffer, token), (Stream: this, Buffer: buffer), cancellationToken);
             _hash.AppendData(buffer.Span[..read]);
+            _stated?.AppendData(buffer.Span[..read]);
             Interlocked.Add(ref _position, read);
             return read;
         }
         catch (Exception e) when (e is HttpRequestException or HttpIOException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new MirrorException(url, $"broke off at byte {_position} of {size}: {e.Message}", inner: e);
+            throw new MirrorException(url, $"broke off at byte {_position}{(_size is null ? "" : $" of {_size}")}: {e.Message}", inner: e);
         }
     }
 
@@ -85,9 +99,12 @@ public sealed class PackageStream(HttpClient client, Uri url, long size, string 
         try
         {
             _body ??= await OpenAsync(cancellation);
-            var wanted = (int)Math.Min(buffer.Length, size - _position);
+            var wanted = (int)Math.Min(buffer.Length, (_size ?? long.MaxValue) - _position);
             var read = await _body.ReadAsync(buffer[..wanted], cancellation);
-            return read > 0 ? read : throw new HttpIOException(HttpRequestError.ResponseEnded, "the connection ended early");
+            if (read == 0 && _size is not null)
+                throw new HttpIOException(HttpRequestError.ResponseEnded, "the connection ended early");
+            _ended = read == 0;
+            return _position + read <= MaxBytes ? read : throw new MirrorException(url, $"sends more than {MaxBytes} bytes");
         }
         catch
         {
@@ -107,9 +124,7 @@ public sealed class PackageStream(HttpClient client, Uri url, long size, string 
         }
         Connections++;
         _response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
-        if (_response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Gone or HttpStatusCode.Forbidden)
-            throw new MirrorException(url, $"status {(int)_response.StatusCode}", isMissing: true);
-        _response.EnsureSuccessStatusCode();
+        Statuses.RequireSuccess(_response, url, clock);
         CheckAnswer(_response);
         _etag = _response.Headers.ETag;
         var body = await _response.Content.ReadAsStreamAsync(cancellation);
@@ -123,8 +138,9 @@ public sealed class PackageStream(HttpClient client, Uri url, long size, string 
         var whole = response.StatusCode == HttpStatusCode.PartialContent
             ? response.Content.Headers.ContentRange?.Length
             : response.Content.Headers.ContentLength;
-        if (whole is { } length && length != size)
-            throw new MirrorException(url, $"has {length} bytes, the signed index says {size}");
+        _size ??= whole;
+        if (whole is { } length && length != _size)
+            throw new MirrorException(url, $"has {length} bytes, the signed index says {_size}");
         if (response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From is { } from && from != _position)
             throw new MirrorException(url, $"sends bytes from {from} on, {_position} was asked for");
     }
@@ -153,6 +169,7 @@ public sealed class PackageStream(HttpClient client, Uri url, long size, string 
         {
             Disconnect();
             _hash.Dispose();
+            _stated?.Dispose();
         }
         base.Dispose(disposing);
     }

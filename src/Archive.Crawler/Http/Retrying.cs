@@ -16,6 +16,8 @@ internal static class Retrying
             BackoffType = DelayBackoffType.Exponential,
             UseJitter = true,
             MaxDelay = TimeSpan.FromMinutes(1),
+            // Who says how long to wait is believed; null leaves it to the back-off.
+            DelayGenerator = static arguments => ValueTask.FromResult((arguments.Outcome.Exception as BusyException)?.RetryAfter),
             ShouldHandle = new PredicateBuilder().Handle<Exception>(IsTransient),
         })
         .Build();

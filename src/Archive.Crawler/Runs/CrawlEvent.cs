@@ -23,6 +23,9 @@ public sealed record KernelStarted(KernelBuild Build, Uri Url) : CrawlEvent;
 /// <param name="DownloadedBytes">Of the package.</param>
 public sealed record KernelProgress(KernelBuild Build, ExtractionStage Stage, long DownloadedBytes) : CrawlEvent;
 
+/// <summary>A mirror sent something else than the index promises, or nothing; the next one is asked.</summary>
+public sealed record MirrorPassedOver(KernelBuild Build, string Reason) : CrawlEvent;
+
 /// <summary>Another process works on the build, or has just finished it.</summary>
 public sealed record KernelPassedOver(KernelBuild Build, string Reason) : CrawlEvent;
 

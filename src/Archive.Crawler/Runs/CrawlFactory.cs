@@ -1,4 +1,4 @@
-using System.Net;
+using System.Collections.Concurrent;
 using Archive.Crawler.Http;
 using Archive.Crawler.Protocols.Apt;
 using Archive.Crawler.Sources;
@@ -7,33 +7,45 @@ using Microsoft.Extensions.Logging;
 
 namespace Archive.Crawler.Runs;
 
-/// <summary>Makes crawls of the built-in sources; holds the connections that they share.</summary>
+/// <summary>Makes crawls of the sources; holds the connections that they share.</summary>
+/// <param name="patience">How long an answer may send next to nothing; a minute by default.</param>
+/// <param name="sources">The built-in ones by default.</param>
 /// <param name="firstRetryDelay">Before the second attempt at a request that failed; it doubles from there. Two seconds by default.</param>
-public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILoggerFactory logs, string dataDirectory, TimeSpan? firstRetryDelay = null) : IDisposable
+public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILoggerFactory logs, string dataDirectory, TimeSpan? firstRetryDelay = null, SourceFiles? sources = null,
+    TimeSpan? patience = null) : IDisposable
 {
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(20), AnswerTimeout = TimeSpan.FromSeconds(60);
+    private readonly CrawlClient _http = CrawlClient.Plain(clock, patience);
+    private readonly ConcurrentDictionary<string, CrawlClient> _own = new(StringComparer.Ordinal);
 
-    /// <summary>Transfers may take hours; that a connection is alive is seen by the answer's beginning, and by reads that fail.</summary>
-    private readonly HttpClient _client = new(new SocketsHttpHandler
-    {
-        ConnectTimeout = ConnectTimeout,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-        AutomaticDecompression = DecompressionMethods.None,
-    })
-    {
-        Timeout = AnswerTimeout,
-        DefaultRequestHeaders = { { "User-Agent", "btf-archive/0.1" } },
-    };
+    public SourceFiles Sources { get; } = sources ?? new SourceFiles();
 
     /// <exception cref="CrawlException">There is no such source.</exception>
     /// <exception cref="SourceDefinitionException">Its definition is wrong.</exception>
     public CrawlRun Create(string source)
     {
-        var definition = SourceDefinition.BuiltIn(source) ?? throw new CrawlException($"there is no source '{source}'");
-        var cache = new IndexCache(_client, Path.Combine(dataDirectory, "cache", source), clock, firstRetryDelay);
-        var apt = new AptSource(definition, cache, HostAptSources.Read(), HostIdentity.Read(), clock);
-        return new CrawlRun(store, apt, new KernelFetcher(_client, clock, firstRetryDelay), clock, logs.CreateLogger<CrawlRun>());
+        var definition = Sources.Find(source) ?? throw new CrawlException($"there is no source '{source}'; there are {string.Join(", ", Sources.All.Select(s => s.Id))}");
+        var http = ClientOf(definition);
+        foreach (var mirror in definition.Mirrors.Values.SelectMany(m => m))
+            http.Polite.SetPoliteness(mirror, definition.Politeness);
+        var cache = new IndexCache(http.Client, Path.Combine(dataDirectory, "cache", definition.Id), clock, firstRetryDelay);
+        return new CrawlRun(store, Lister(definition, cache), new KernelFetcher(http.Client, clock, firstRetryDelay), clock, logs.CreateLogger<CrawlRun>());
     }
 
-    public void Dispose() => _client.Dispose();
+    private CrawlClient ClientOf(SourceDefinition source) => source.ClientCertificate is null && source.CertificateAuthority is null
+        ? _http
+        : _own.GetOrAdd(source.Id, _ => CrawlClient.For(source, clock, patience));
+
+    private RepositorySource Lister(SourceDefinition definition, IndexCache cache) => definition.Protocol switch
+    {
+        "apt" => new AptSource(definition, cache, HostAptSources.Read(), HostIdentity.Read(), clock),
+        "directory" => new DirectorySource(definition, cache, HostIdentity.Read()),
+        _ => new RpmMdSource(definition, cache, HostIdentity.Read()),
+    };
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        foreach (var client in _own.Values)
+            client.Dispose();
+    }
 }

@@ -7,8 +7,8 @@ namespace Archive.Crawler.Runs;
 /// <summary>What a crawl is to look for. Empty lists mean the source's defaults: the host's release and arch.</summary>
 public sealed record CrawlRequest
 {
-    /// <summary>The flavour that stands for all of them.</summary>
-    public const string AllFlavours = "all";
+    /// <summary>Stands for all releases, archs or flavours.</summary>
+    public const string All = "all";
 
     public string Source { get; init; } = "debian";
 
@@ -34,6 +34,9 @@ public sealed record CrawlRequest
 
     /// <summary>Only kernels in packages of this grade; null for the source's order of preference.</summary>
     public PackageGrade? Grade { get; init; }
+
+    /// <summary>Take signed indexes past their time too; it is noted in the provenance.</summary>
+    public bool AllowExpired { get; init; }
 
     /// <summary>Publish the modules' split BTF too.</summary>
     public bool Modules { get; init; } = true;

@@ -7,16 +7,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Archive.Crawler.Runs;
 
+/// <param name="Listing">What the source has, the request's part of it and the rest.</param>
 /// <param name="Selected">The builds that the request is about.</param>
-/// <param name="Todo">Those of them that are to be fetched now.</param>
-/// <param name="Failures">Suites that could not be read or trusted.</param>
-public sealed record CrawlPlan(IReadOnlyList<FoundKernel> Selected, IReadOnlyList<FoundKernel> Todo, IReadOnlyList<string> Failures);
+/// <param name="Todo">Those of them that are to be fetched now, in this order.</param>
+public sealed record CrawlPlan(Listing Listing, IReadOnlyList<FoundKernel> Selected, IReadOnlyList<FoundKernel> Todo)
+{
+    /// <summary>Parts of the source that could not be read or trusted.</summary>
+    public IReadOnlyList<string> Failures => Listing.Failures;
+}
 
 /// <summary>
 /// One crawl: list what the source has, take the difference with the catalogue, and see each kernel through on its own.
 /// A kernel that fails is recorded and stops no other; a full disk stops the run and is nobody's outcome.
 /// </summary>
-public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher fetcher, TimeProvider clock, ILogger<CrawlRun> log)
+public sealed class CrawlRun(ArchiveStore store, RepositorySource source, KernelFetcher fetcher, TimeProvider clock, ILogger<CrawlRun> log)
 {
     private readonly KernelPublisher _publisher = new(store.Blobs, store.Catalogue, clock);
 
@@ -25,15 +29,13 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
     public async Task<CrawlPlan> PlanAsync(
         CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
-        var (selected, failures) = await source.FindAsync(request, progress, cancellation);
-        var todo = new List<FoundKernel>();
-        foreach (var found in selected)
-        {
-            if (await NextAttemptAsync(found, request, cancellation) is { } due)
-                todo.Add(due);
-        }
+        var listing = await source.ListAsync(request, progress, cancellation);
+        var selected = KernelSelection.Of(listing.Packages, source.Definition, request);
+        var known = await store.Catalogue.KnownAsync(source.Definition.Distro, cancellation);
+        var todo = selected.Select(found => NextAttempt(found, known, request)).OfType<FoundKernel>()
+            .OrderBy(k => k.Age).ThenBy(k => k.Build.PackageSize).ToList();
         progress?.Report(new Planned([.. selected.Select(f => f.Build)], [.. todo.Select(f => f.Build)]));
-        return new CrawlPlan(selected, todo, failures);
+        return new CrawlPlan(listing, selected, todo);
     }
 
     /// <exception cref="CrawlException">The source cannot be read, or nothing can be stored.</exception>
@@ -43,7 +45,9 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         var tally = new CrawlRunResult(0, 0, 0, 0, 0, null);
         try
         {
-            var (selected, todo, failures) = await PlanAsync(request, progress, cancellation);
+            var (listing, selected, todo) = await PlanAsync(request, progress, cancellation);
+            await RecordListingAsync(request.Source, listing, cancellation);
+            var failures = listing.Failures;
             tally = tally with { Found = selected.Count, New = todo.Count, Error = failures.Count == 0 ? null : string.Join("; ", failures) };
             foreach (var found in selected)
                 tally = Count(tally, await NoteConflictAsync(found.Build, progress, cancellation));
@@ -75,28 +79,34 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         }
     }
 
+    private Task RecordListingAsync(string name, Listing listing, CancellationToken cancellation) => store.Catalogue.RecordListingAsync(
+        name,
+        [.. listing.Complete.Select(p => p.Name)],
+        listing.Packages.Select(p => new ListedKernel(
+            p.Scope, p.Build.Key, p.Build.PackageName, p.Build.PackageVersion, p.Grade.ToString().ToLowerInvariant(), p.Build.PackageSize, p.Build.PackageUrl)),
+        cancellation);
+
     /// <summary>The first package of the kernel that is worth an attempt; null where there is none, or the kernel is done by any of them.</summary>
-    private async Task<FoundKernel?> NextAttemptAsync(FoundKernel found, CrawlRequest request, CancellationToken cancellation)
+    private FoundKernel? NextAttempt(FoundKernel found, IReadOnlyDictionary<BuildIdentity, KnownBuild> known, CrawlRequest request)
     {
         FoundKernel? due = null;
         foreach (var candidate in found.Chain())
         {
-            var build = candidate.Build;
-            var record = await store.Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
-            if (record?.Outcome is Outcome.Published or Outcome.Withdrawn or Outcome.Conflict)
+            var build = known.GetValueOrDefault(BuildIdentity.Of(candidate.Build));
+            if (build?.Outcome is Outcome.Published or Outcome.Withdrawn or Outcome.Conflict)
                 return null;
-            if (IsDue(candidate, record, request))
+            if (IsDue(candidate, build?.Outcome, build?.RetryAt, request))
                 due ??= candidate;
         }
         return due;
     }
 
-    private bool IsDue(FoundKernel found, KernelRecord? record, CrawlRequest request) => record?.Outcome switch
+    private bool IsDue(FoundKernel found, Outcome? outcome, DateTimeOffset? retryAt, CrawlRequest request) => outcome switch
     {
         null or Outcome.Pending => true,
         Outcome.Published or Outcome.Withdrawn or Outcome.Conflict => false,
         Outcome.Native => !found.Package.NoteOnly,
-        _ => request.RetryFailed || record.RetryAt <= clock.GetUtcNow(),
+        _ => request.RetryFailed || retryAt <= clock.GetUtcNow(),
     };
 
     private static CrawlRunResult Count(CrawlRunResult tally, (Outcome? Outcome, long Bytes) kernel) => tally with
@@ -104,13 +114,16 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         Published = tally.Published + (kernel.Outcome == Outcome.Published ? 1 : 0),
         Failed = tally.Failed + (kernel.Outcome is not (null or Outcome.Published or Outcome.Native) ? 1 : 0),
         DownloadedBytes = tally.DownloadedBytes + kernel.Bytes,
+        Outcomes = kernel.Outcome is { } outcome
+            ? new Dictionary<string, int>(tally.Outcomes) { [outcome.Text()] = tally.Outcomes.GetValueOrDefault(outcome.Text()) + 1 }
+            : tally.Outcomes,
     };
 
     /// <summary>An index that lists other bytes for a build that is published already: neither is to be believed blindly, and ours stays.</summary>
     private async Task<(Outcome? Outcome, long Bytes)> NoteConflictAsync(KernelBuild build, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var record = await store.Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
-        if (record?.Outcome != Outcome.Published || record.Build.PackageSha256 == build.PackageSha256)
+        if (record?.Outcome != Outcome.Published || build.PackageSha256.Length == 0 || record.Build.PackageSha256 == build.PackageSha256)
             return (null, 0);
         var reason = $"published from a package with SHA-256 {record.Build.PackageSha256}, the index now lists {build.PackageSha256}";
         await store.Catalogue.RecordOutcomeAsync(build, Outcome.Conflict, reason, null, cancellation);
@@ -147,7 +160,7 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
 
             // It may have been finished between the plan and now.
             var record = await store.Catalogue.SeenAsync(build, cancellation);
-            if (!IsDue(found, record, request))
+            if (!IsDue(found, record.Outcome, record.RetryAt, request))
                 return PassOver(build, $"is {record.Outcome.Text()} by now", progress);
             return await ConvertAsync(found, record, scratch.FullPath, request, progress, cancellation);
         }
@@ -183,7 +196,7 @@ public sealed class CrawlRun(ArchiveStore store, AptSource source, KernelFetcher
         catch (Exception e) when (Outcomes.Of(e) is { } failure)
         {
             (outcome, reason) = (failure, e.Message);
-            var retry = Outcomes.RetryAt(failure, record.Attempts, clock.GetUtcNow());
+            var retry = Outcomes.RetryAt(e, record.Attempts, clock.GetUtcNow());
             await store.Catalogue.RecordOutcomeAsync(build, failure, reason, retry, cancellation);
         }
         var elapsed = clock.GetElapsedTime(started);

@@ -10,7 +10,14 @@ namespace Archive.Crawler.Runs;
 /// <summary>A kernel as it came out of its packages.</summary>
 /// <param name="Modules">Null where they were not asked for, or none was found.</param>
 /// <param name="DownloadedBytes">Of all packages.</param>
-public sealed record FetchedKernel(ConvertedKernel Kernel, FetchedModules? Modules, long DownloadedBytes);
+public sealed record FetchedKernel(ConvertedKernel Kernel, FetchedModules? Modules, long DownloadedBytes)
+{
+    /// <summary>The package as it was received: from where, and its digest and size where the index did not tell them.</summary>
+    public required KernelBuild Build { get; init; }
+
+    /// <summary>What other mirrors sent instead.</summary>
+    public IReadOnlyList<string> PassedOver { get; init; } = [];
+}
 
 /// <summary>
 /// One kernel from its mirrors to converted BTF. The package is decoded while it comes in; when the kernel image is
@@ -24,17 +31,20 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
         FoundKernel found, string scratch, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var options = new ConversionOptions(request.BtfSource, Environment.ProcessorCount) { Inventory = true };
-        var (kernel, modules, bytes) = await FromMirrorsAsync(found.Package, progress,
+        var passedOver = new List<string>();
+        var fetched = await FromMirrorsAsync(found.Package, progress, passedOver,
             package => ConvertAsync(found, package, new KernelExtractor(scratch, options), request.Modules ? options : null, progress, cancellation), cancellation);
-        if (!request.Modules || found.Modules.Count == 0 || modules is { Seen: > 0 })
-            return new FetchedKernel(kernel, modules, bytes);
-        var taken = new FetchedModules.Builder(kernel, options);
+        fetched = fetched with { PassedOver = passedOver };
+        if (!request.Modules || found.Modules.Count == 0 || fetched.Modules is { Seen: > 0 })
+            return fetched;
+        var (taken, bytes) = (new FetchedModules.Builder(fetched.Kernel, options), fetched.DownloadedBytes);
         foreach (var package in found.Modules)
-            bytes += await FromMirrorsAsync(package, progress, stream => TakeModulesAsync(taken, package, stream, cancellation), cancellation);
-        return new FetchedKernel(kernel, taken.End(), bytes);
+            bytes += await FromMirrorsAsync(package, progress, passedOver, stream => TakeModulesAsync(taken, package, stream, cancellation), cancellation);
+        return fetched with { Modules = taken.End(), DownloadedBytes = bytes };
     }
 
-    private async Task<T> FromMirrorsAsync<T>(FoundPackage found, IProgress<CrawlEvent>? progress, Func<PackageStream, Task<T>> use, CancellationToken cancellation)
+    private async Task<T> FromMirrorsAsync<T>(
+        FoundPackage found, IProgress<CrawlEvent>? progress, List<string> passedOver, Func<PackageStream, Task<T>> use, CancellationToken cancellation)
     {
         for (var i = 0; ; i++)
         {
@@ -42,12 +52,14 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
             try
             {
                 progress?.Report(new KernelStarted(found.Build, found.Urls[i]));
-                await using var package = new PackageStream(client, found.Urls[i], found.Build.PackageSize, found.Build.PackageSha256, clock, firstRetryDelay);
+                var size = found.Build.PackageSize > 0 ? found.Build.PackageSize : (long?)null;
+                await using var package = new PackageStream(client, found.Urls[i], size, found.Checksum, clock, firstRetryDelay);
                 return await use(package);
             }
-            catch (MirrorException) when (i + 1 < found.Urls.Count)
+            catch (MirrorException e) when (i + 1 < found.Urls.Count)
             {
-                // The next one may have it.
+                passedOver.Add(e.Message);
+                progress?.Report(new MirrorPassedOver(found.Build, e.Message));
             }
         }
     }
@@ -59,7 +71,7 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
         var (opened, failure) = await AttemptAsync(() => extractor.Open(package, report, cancellation), cancellation);
         using (opened)
         {
-            var work = opened is null ? null : AttemptAsync(() => Convert(extractor, opened, modules, report, cancellation), cancellation);
+            var work = opened is null ? null : AttemptAsync(() => Convert(found.Build, extractor, opened, modules, report, cancellation), cancellation);
             if (work is not null && modules is not null)
                 await work; // It reads on in the package.
             opened?.StopReading();
@@ -75,19 +87,20 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
             failure?.Throw();
             var converted = await work!;
             converted.Failure?.Throw();
-            return converted.Result! with { DownloadedBytes = package.BytesRead };
+            var build = found.Build with { PackageUrl = package.Url, PackageSha256 = package.Sha256, PackageSize = package.BytesRead };
+            return converted.Result! with { DownloadedBytes = package.BytesRead, Build = build };
         }
     }
 
     private static FetchedKernel Convert(
-        KernelExtractor extractor, KernelPackage opened, ConversionOptions? modules, Reporter? report, CancellationToken cancellation)
+        KernelBuild build, KernelExtractor extractor, KernelPackage opened, ConversionOptions? modules, Reporter? report, CancellationToken cancellation)
     {
         var kernel = extractor.Convert(opened.Image, report, cancellation);
         if (modules is null)
-            return new FetchedKernel(kernel, null, 0);
+            return new FetchedKernel(kernel, null, 0) { Build = build };
         var taken = new FetchedModules.Builder(kernel, modules);
         taken.Take(opened.Modules(cancellation), null, cancellation);
-        return new FetchedKernel(kernel, taken.End(), 0);
+        return new FetchedKernel(kernel, taken.End(), 0) { Build = build };
     }
 
     private static async Task<long> TakeModulesAsync(FetchedModules.Builder modules, FoundPackage found, PackageStream package, CancellationToken cancellation)

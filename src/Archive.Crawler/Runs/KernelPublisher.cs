@@ -24,7 +24,7 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
     public async Task PublishAsync(FoundKernel found, FetchedKernel fetched, CancellationToken cancellation)
     {
         var kernel = fetched.Kernel;
-        var build = found.Build;
+        var build = fetched.Build;
         var tarball = BtfTarball.Pack(build.Key.Uname, kernel.Bytes, Environment.ProcessorCount);
         var forms = new ProvenanceForms(FormOf(kernel.Bytes), FormOf(tarball));
         var existing = await catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
@@ -32,7 +32,7 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
             throw new ConflictException($"published as {published.Raw.Sha256}, now converted to {forms.Raw.Sha256}");
         var modules = fetched.Modules is { Modules.Count: > 0 } some ? BtfTarball.PackModules(some.Modules, Environment.ProcessorCount) : null;
         var inventory = kernel.Inventory?.WriteCompressed(Environment.ProcessorCount);
-        var document = Describe(found, kernel, forms) with
+        var document = Describe(build, found.Index, fetched, forms) with
         {
             Inventory = inventory is null ? null : FormOf(inventory),
             Modules = modules is null ? null : Describe(fetched.Modules!, FormOf(modules)),
@@ -87,14 +87,19 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
         var key = build.Key;
         var others = await catalogue.ListAsync(
             new KernelFilter { Distro = key.Distro, Version = key.Version, Arch = key.Arch, Uname = key.Uname, Outcome = Outcome.Published }, cancellation);
-        return others.All(o => PackageVersionOrder.Instance.Compare(o.Build.PackageVersion, build.PackageVersion) <= 0);
+        return others.All(o => PackageVersionOrder.Of(key.Distro).Compare(o.Build.PackageVersion, build.PackageVersion) <= 0);
     }
 
-    private static ProvenanceDocument Describe(FoundKernel found, ConvertedKernel kernel, ProvenanceForms forms) => new()
+    private static ProvenanceDocument Describe(KernelBuild build, ProvenanceIndex? index, FetchedKernel fetched, ProvenanceForms forms) => Describe(build, index, fetched.Kernel, forms) with
     {
-        Kernel = ProvenanceKernel.Of(found.Build.Key),
-        Package = ProvenancePackage.Of(found.Build),
-        Index = found.Index,
+        PassedOver = fetched.PassedOver.Count > 0 ? fetched.PassedOver : null,
+    };
+
+    private static ProvenanceDocument Describe(KernelBuild build, ProvenanceIndex? index, ConvertedKernel kernel, ProvenanceForms forms) => new()
+    {
+        Kernel = ProvenanceKernel.Of(build.Key),
+        Package = ProvenancePackage.Of(build),
+        Index = index,
         Image = new ProvenanceImage
         {
             BuildId = kernel.Facts.BuildId,

@@ -1,5 +1,5 @@
 using Archive.Crawler.Http;
-using Archive.Crawler.Protocols.Apt;
+using Archive.Crawler.Protocols;
 using Archive.Extractor;
 using Archive.Store.Blobs;
 using Archive.Store.Kernels;
@@ -11,6 +11,8 @@ namespace Archive.Crawler.Runs;
 internal static class Outcomes
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMinutes(10), LastRetry = TimeSpan.FromDays(1);
+
+    private const double Jitter = 0.2;
 
     private const int NoSpaceLeft = 28, QuotaExceeded = 122;
 
@@ -30,10 +32,18 @@ internal static class Outcomes
     public static bool StopsRun(Exception e) =>
         e is BlobStoreException or MissingLibraryException || e is IOException && (e.HResult & 0xffff) is NoSpaceLeft or QuotaExceeded;
 
-    /// <summary>Downloads are worth another try, ever later; what we could not read stays so until the converter changes.</summary>
-    public static DateTimeOffset? RetryAt(Outcome outcome, int attempts, DateTimeOffset now) => outcome == Outcome.DownloadFailed
-        ? now + TimeSpan.FromTicks(Math.Min(LastRetry.Ticks, FirstRetry.Ticks << Math.Min(attempts, 10)))
-        : null;
+    /// <summary>
+    /// Downloads are worth another try, ever later, and not all at the same moment; not before the mirror said. What we could not read
+    /// stays so until the converter changes.
+    /// </summary>
+    public static DateTimeOffset? RetryAt(Exception e, int attempts, DateTimeOffset now)
+    {
+        if (Of(e) != Outcome.DownloadFailed)
+            return null;
+        var delay = Math.Min(LastRetry.Ticks, FirstRetry.Ticks << Math.Min(attempts, 10));
+        var own = now + TimeSpan.FromTicks((long)(delay * (1 + (Jitter * Random.Shared.NextDouble()))));
+        return (e as MirrorException)?.RetryAt is { } asked && asked > own ? asked : own;
+    }
 }
 
 /// <summary>A build that was published already came out differently.</summary>

@@ -56,6 +56,9 @@ internal sealed class CrawlJob(CrawlFactory crawls, CrawlerOptions options, IHos
                 case KernelStarted e:
                     log.LogInformation("{Kernel}: fetching {Package} {PackageVersion}, {Bytes} bytes", e.Build.Key, e.Build.PackageName, e.Build.PackageVersion, e.Build.PackageSize);
                     break;
+                case MirrorPassedOver e:
+                    log.LogWarning("{Kernel}: {Reason}; asking the next mirror", e.Build.Key, e.Reason);
+                    break;
                 case KernelPassedOver e:
                     log.LogInformation("{Kernel}: {Reason}", e.Build.Key, e.Reason);
                     break;

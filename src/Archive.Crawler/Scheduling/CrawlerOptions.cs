@@ -7,6 +7,9 @@ namespace Archive.Crawler.Scheduling;
 /// <summary>Section <c>Crawler</c> of the configuration.</summary>
 public sealed record CrawlerOptions
 {
+    /// <summary>Folder of further source files; relative to the current one.</summary>
+    public string? SourcesFolder { get; init; }
+
     /// <summary>By source name.</summary>
     public Dictionary<string, SourceOptions> Sources { get; init; } = new(StringComparer.OrdinalIgnoreCase);
 }
@@ -33,11 +36,14 @@ public sealed record SourceOptions
     /// <summary>Only kernels in debug or in image packages; null for the source's order of preference.</summary>
     public PackageGrade? Grade { get; init; }
 
+    /// <summary>Take signed indexes past their time too, as of a mirror that is kept as it was one day.</summary>
+    public bool AllowExpired { get; init; }
+
     /// <summary>Publish the modules' split BTF too.</summary>
     public bool Modules { get; init; } = true;
 
-    /// <summary>Quartz cron expression, UTC: every six hours.</summary>
-    public string Cron { get; init; } = "0 17 0/6 * * ?";
+    /// <summary>Quartz cron expression, UTC; the source file's where there is none.</summary>
+    public string? Cron { get; init; }
 
     public bool RunAtStart { get; init; } = true;
 
@@ -57,6 +63,7 @@ public sealed record SourceOptions
         BtfSource = BtfSource,
         Grade = Grade,
         Modules = Modules,
+        AllowExpired = AllowExpired,
         Mirrors = new MirrorOverride(Mirrors, SecurityMirrors, Keyring),
     };
 }

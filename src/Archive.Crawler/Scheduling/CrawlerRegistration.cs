@@ -1,5 +1,6 @@
 using Archive.Crawler.Runs;
 using Archive.Crawler.Scheduling;
+using Archive.Crawler.Sources;
 using Archive.Store;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
@@ -18,11 +19,12 @@ public static class CrawlerRegistration
     public static IServiceCollection AddCrawler(this IServiceCollection services, IConfiguration configuration, string dataDirectory)
     {
         var options = configuration.GetSection("Crawler").Get<CrawlerOptions>() ?? new CrawlerOptions();
+        var files = new SourceFiles(options.SourcesFolder);
         Directory.CreateDirectory(dataDirectory);
         SQLitePCL.Batteries_V2.Init();
         services.AddSingleton(options);
         services.AddSingleton(provider => new CrawlFactory(
-            provider.GetRequiredService<ArchiveStore>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), dataDirectory));
+            provider.GetRequiredService<ArchiveStore>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), dataDirectory, null, files));
         services.AddQuartz("btf-archive", quartz =>
         {
             quartz.UsePersistentStore(store =>
@@ -33,18 +35,18 @@ public static class CrawlerRegistration
                 store.ProvisionSchema();
             });
             foreach (var (source, settings) in options.Sources.Where(s => s.Value.Enabled))
-                AddSource(quartz, source, settings);
+                AddSource(quartz, source, settings, files);
         });
         services.AddQuartzHostedService(hosted => hosted.WaitForJobsToComplete = true);
         return services;
     }
 
-    private static void AddSource(IQuartzBuilder quartz, string source, SourceOptions settings)
+    private static void AddSource(IQuartzBuilder quartz, string source, SourceOptions settings, SourceFiles files)
     {
         var key = new JobKey(source, "crawl");
         quartz.AddJob<CrawlJob>(job => job.WithIdentity(key).UsingJobData(CrawlJob.SourceKey, source).StoreDurably().RequestRecovery());
         quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity($"{source}-schedule", "crawl")
-            .WithCronSchedule(settings.Cron, cron => cron.InTimeZone(TimeZoneInfo.Utc).WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed)));
+            .WithCronSchedule(settings.Cron ?? files.Find(source)?.Cron ?? throw new SourceDefinitionException("configuration", $"Crawler:Sources:{source}", "there is no such source"), cron => cron.InTimeZone(TimeZoneInfo.Utc).WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed)));
         if (settings.RunAtStart)
             quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity($"{source}-start", "crawl").StartNow());
     }

@@ -8,17 +8,23 @@ internal static class KernelSelection
 {
     /// <summary>The newest kernels of each release, arch and flavour, newest first.</summary>
     /// <param name="packages">In the order of the repositories: the same package in two of them is one.</param>
-    public static List<FoundKernel> Of(IEnumerable<FoundPackage> packages, CrawlRequest request) =>
-        [.. packages
+    public static List<FoundKernel> Of(IEnumerable<FoundPackage> packages, SourceDefinition source, CrawlRequest request)
+    {
+        var flavours = request.Flavours.Count > 0 ? request.Flavours : source.DefaultFlavours;
+        var order = PackageVersionOrder.Of(source.Distro);
+        return [.. packages
+            .Where(p => flavours.Any(f => f == CrawlRequest.All || f == p.Flavour) && request.WantsUname(p.Build.Key.Uname))
             .DistinctBy(p => (p.Build.Key, p.Build.PackageName, p.Build.PackageVersion))
             .GroupBy(p => (p.Build.Key, p.Build.PackageVersion))
             .Select(group => Kernel([.. group], request))
             .OfType<FoundKernel>()
             .GroupBy(k => (k.Build.Key.Version, k.Build.Key.Arch, k.Flavour))
             .SelectMany(group => group
-                .OrderByDescending(k => k.Build.PackageVersion, PackageVersionOrder.Instance)
-                .ThenByDescending(k => k.Build.Key.Uname, PackageVersionOrder.Instance)
-                .Take(request.Newest))];
+                .OrderByDescending(k => k.Build.PackageVersion, order)
+                .ThenByDescending(k => k.Build.Key.Uname, order)
+                .Take(request.Newest)
+                .Select((kernel, age) => kernel with { Age = age }))];
+    }
 
     /// <summary>One kernel of all its packages; null where none of them is of a grade that the request wants.</summary>
     private static FoundKernel? Kernel(List<FoundPackage> packages, CrawlRequest request)

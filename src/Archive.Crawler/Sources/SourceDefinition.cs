@@ -22,10 +22,23 @@ public enum ImagePolicy
 }
 
 /// <summary>A repository of a release: one signed index.</summary>
-/// <param name="Name">APT: the suite. rpm-md: the path below the mirror, with {arch}.</param>
+/// <param name="Name">APT: the suite. rpm-md: the path below the mirror, with {arch}, {version} and {codename}.</param>
 /// <param name="Mirror">Name of the group of mirrors that carry it.</param>
 /// <param name="Optional">May be absent from a mirror (updates that are empty, backports that have ended).</param>
-public sealed record RepositoryDefinition(string Name, string Mirror = "main", bool Optional = false);
+public sealed record RepositoryDefinition(string Name, string Mirror = "main", bool Optional = false)
+{
+    /// <summary>The only archs that it is for, as it spells them; none for all.</summary>
+    public IReadOnlyList<string> Arches { get; init; } = [];
+
+    /// <summary>URL of a metalink that names mirrors (rpm-md), which are tried before the source's own.</summary>
+    public string? Metalink { get; init; }
+
+    /// <summary>URL of a list of mirrors (rpm-md), likewise.</summary>
+    public string? MirrorList { get; init; }
+
+    [JsonIgnore]
+    public bool IsPerArch => Name.Contains("{arch}", StringComparison.Ordinal) || (Metalink ?? MirrorList)?.Contains("{arch}", StringComparison.Ordinal) == true;
+}
 
 /// <param name="Version">os-release's VERSION_ID: the name in the tree.</param>
 /// <param name="Stable">The release that is crawled where the host is none of them.</param>
@@ -46,13 +59,33 @@ public sealed record SourceDefinition
     public required string Protocol { get; init; }
 
     /// <summary>Keyring that signatures of the indexes are checked with, where the host's configuration names none.</summary>
-    public required string Keyring { get; init; }
+    public string? Keyring { get; init; }
 
     /// <summary>The package that installs the keyring.</summary>
-    public required string KeyringPackage { get; init; }
+    public string? KeyringPackage { get; init; }
+
+    /// <summary>
+    /// Why the indexes are believed without a signature where the keyring is not there; it stands in the provenance of what comes of
+    /// them. Null for a source that must be verified.
+    /// </summary>
+    public string? Unverified { get; init; }
 
     /// <summary>Base URLs by group, in the order they are tried, for hosts whose own configuration has none.</summary>
-    public required IReadOnlyDictionary<string, IReadOnlyList<Uri>> Mirrors { get; init; }
+    public IReadOnlyDictionary<string, IReadOnlyList<Uri>> Mirrors { get; init; } = new Dictionary<string, IReadOnlyList<Uri>>();
+
+    /// <summary>PEM files of the certificate that the mirrors want of a client, and of its key (RHEL's entitlement); null for none.</summary>
+    public string? ClientCertificate { get; init; }
+
+    public string? ClientKey { get; init; }
+
+    /// <summary>PEM file of the authority that signed the mirrors' own certificates, where it is not one that everybody trusts.</summary>
+    public string? CertificateAuthority { get; init; }
+
+    /// <summary>What the mirrors are asked for at most.</summary>
+    public Http.Politeness Politeness { get; init; } = Http.Politeness.Default;
+
+    /// <summary>When it is crawled, where the configuration does not say: a Quartz cron expression, UTC.</summary>
+    public string Cron { get; init; } = "0 17 0/6 * * ?";
 
     /// <summary>APT's components.</summary>
     public IReadOnlyList<string> Components { get; init; } = [];
@@ -62,11 +95,11 @@ public sealed record SourceDefinition
 
     public ImagePolicy ImagePackages { get; init; } = ImagePolicy.Archive;
 
-    /// <summary>Splits what a uname says of its flavour off, as the group <c>flavour</c>.</summary>
-    public required string Flavour { get; init; }
+    /// <summary>Splits what a uname, or else a package's name, says of its flavour off, as the group <c>flavour</c>.</summary>
+    public string Flavour { get; init; } = "^(?<flavour>.*)$";
 
     /// <summary>Patterns of flavours; what matches none is <see cref="GenericFlavour"/>.</summary>
-    public required IReadOnlyDictionary<string, string> Flavours { get; init; }
+    public IReadOnlyDictionary<string, string> Flavours { get; init; } = new Dictionary<string, string>();
 
     /// <summary>What a crawl takes that names no flavours.</summary>
     public IReadOnlyList<string> DefaultFlavours { get; init; } = [GenericFlavour];
@@ -99,12 +132,7 @@ public sealed record SourceDefinition
         return null;
     }
 
-    public string FlavourOf(string uname)
-    {
-        var match = Match(uname, Flavour);
-        var text = match.Success ? match.Groups["flavour"].Value : "";
-        return Flavours.FirstOrDefault(f => Match(text, f.Value).Success).Key ?? GenericFlavour;
-    }
+    public string FlavourOf(string uname, string package = "") => FlavourIn(uname) ?? FlavourIn(package) ?? GenericFlavour;
 
     /// <summary>The release of this codename or version, or null.</summary>
     public ReleaseDefinition? FindRelease(string name) => Releases.FirstOrDefault(r => r.Codename == name || r.Version == name);
@@ -125,12 +153,11 @@ public sealed record SourceDefinition
         }
     }
 
-    /// <summary>The definition that is built in under this name, or null.</summary>
-    public static SourceDefinition? BuiltIn(string id)
+    private string? FlavourIn(string name)
     {
-        var name = $"{typeof(SourceDefinition).Namespace}.{id}.json";
-        using var stream = typeof(SourceDefinition).Assembly.GetManifestResourceStream(name);
-        return stream is null ? null : Parse($"{id}.json", stream);
+        var match = Match(name, Flavour);
+        var text = match.Success ? match.Groups["flavour"].Value : "";
+        return Flavours.FirstOrDefault(f => Match(text, f.Value).Success).Key;
     }
 
     private bool IsWanted(PackageRule rule) => rule.Grade == PackageGrade.Debug || ImagePackages != ImagePolicy.Ignore;

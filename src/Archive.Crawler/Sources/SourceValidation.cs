@@ -24,9 +24,15 @@ internal sealed class SourceValidation
     {
         Require(SafeSegment.IsSafe(_source.Id), "id", _source.Id);
         Require(KernelNames.Distro(_source.Distro) == _source.Distro, "distro", _source.Distro);
-        Require(_source.Protocol == "apt", "protocol", _source.Protocol);
-        Require(Path.IsPathFullyQualified(_source.Keyring), "keyring", _source.Keyring);
-        Require(_source.Components.Count > 0 && _source.Components.All(SafeSegment.IsSafe), "components", string.Join(' ', _source.Components));
+        Require(_source.Protocol is "apt" or "rpm-md" or "directory", "protocol", _source.Protocol);
+        Require(IsFile(_source.Keyring), "keyring", _source.Keyring);
+        Require(IsFile(_source.ClientCertificate), "client_certificate", _source.ClientCertificate);
+        Require(IsFile(_source.ClientKey) && _source.ClientKey is null == _source.ClientCertificate is null, "client_key", _source.ClientKey);
+        Require(IsFile(_source.CertificateAuthority), "certificate_authority", _source.CertificateAuthority);
+        Require(_source.Keyring is not null || !string.IsNullOrWhiteSpace(_source.Unverified), "unverified", "a source without a keyring has to say why");
+        Require(IsApt == _source.Components.Count > 0 && _source.Components.All(SafeSegment.IsSafe), "components", string.Join(' ', _source.Components));
+        Require(_source.Politeness is { Connections: > 0, RequestsPerSecond: > 0, BytesPerDay: >= 0, FailuresBeforePause: > 0 }, "politeness", $"{_source.Politeness}");
+        Require(IsCron(_source.Cron), "cron", _source.Cron);
         foreach (var (name, arch) in _source.Arches)
             Require(SafeSegment.IsSafe(name) && KernelNames.Arch(arch) == arch, $"arches.{name}", arch);
     }
@@ -66,17 +72,43 @@ internal sealed class SourceValidation
             Require(SafeSegment.IsSafe(release.Version), $"{field}.version", release.Version);
             Require(release.Repositories is { Count: > 0 }, $"{field}.repositories", "[]");
             foreach (var repository in release.Repositories)
-            {
-                Require(SafeSegment.IsSafe(repository.Name), $"{field}.repositories", repository.Name);
-                Require(_source.Mirrors.ContainsKey(repository.Mirror), $"{field}.repositories.{repository.Name}.mirror", repository.Mirror);
-            }
+                CheckRepository(repository, $"{field}.repositories");
         }
     }
+
+    private void CheckRepository(RepositoryDefinition repository, string field)
+    {
+        Require(IsApt ? SafeSegment.IsSafe(repository.Name) : IsBelow(repository.Name), field, repository.Name);
+        Require(_source.Mirrors.ContainsKey(repository.Mirror) || repository.Metalink is not null || repository.MirrorList is not null,
+            $"{field}.{repository.Name}.mirror", repository.Mirror);
+        foreach (var arch in repository.Arches)
+            Require(_source.Arches.ContainsKey(arch), $"{field}.{repository.Name}.arches", arch);
+        foreach (var list in (string?[])[repository.Metalink, repository.MirrorList])
+            Require(list is null || Uri.TryCreate(list, UriKind.Absolute, out var url) && url.Scheme is "http" or "https", $"{field}.{repository.Name}", list);
+    }
+
+    private static bool IsFile(string? path) => path is null || Path.IsPathFullyQualified(path);
+
+    private bool IsApt => _source.Protocol == "apt";
+
+    private static bool IsBelow(string path) => path.Length > 0 && path[0] != '/' && !path.Contains("//", StringComparison.Ordinal) && !path.Split('/').Contains("..");
 
     private void Require(bool holds, string field, string? value)
     {
         if (!holds)
             throw new SourceDefinitionException(_file, field, $"'{value}' is not valid");
+    }
+
+    private static bool IsCron(string text)
+    {
+        try
+        {
+            return new Quartz.CronExpression(text) is not null;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
     }
 
     private static bool IsPattern(string pattern, string? group)

@@ -1,7 +1,7 @@
 namespace Archive.Extractor.Packages;
 
 /// <summary>Passes a decoder's output on, and refuses to go on where it expands beyond the limits.</summary>
-internal sealed class ExpansionGuard(DecoderStream decoder, ExtractionLimits limits) : ForwardOnlyStream
+public sealed class ExpansionGuard(DecoderStream decoder, ExtractionLimits limits) : ForwardOnlyStream
 {
     private long _expanded;
 

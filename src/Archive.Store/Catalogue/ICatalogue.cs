@@ -59,6 +59,22 @@ public interface ICatalogue
     /// <summary>Latest entries of the audit log, newest first.</summary>
     Task<IReadOnlyList<AuditRecord>> AuditsAsync(int limit, CancellationToken cancellation);
 
+    /// <summary>
+    /// Records what a source lists, in one transaction. What it listed before and the scopes do not list any more is marked as gone, with the
+    /// time; nothing is removed, and what comes back is no longer gone.
+    /// </summary>
+    /// <param name="scopes">Parts of the source that were read to their end; of others nothing is known.</param>
+    Task RecordListingAsync(string source, IReadOnlyCollection<string> scopes, IEnumerable<ListedKernel> kernels, CancellationToken cancellation);
+
+    /// <summary>All builds of a distro, in a few words each.</summary>
+    Task<IReadOnlyDictionary<BuildIdentity, KnownBuild>> KnownAsync(string distro, CancellationToken cancellation);
+
+    /// <summary>What is listed against what is published, by distro, version and arch. Of the filter these three count.</summary>
+    Task<IReadOnlyList<ListedCoverage>> ListedCoverageAsync(KernelFilter filter, CancellationToken cancellation);
+
+    /// <summary>Kernels that are listed and not published, each with what is known of why. Of the filter distro, version, arch and limit count.</summary>
+    Task<IReadOnlyList<ListedGap>> ListedGapsAsync(KernelFilter filter, CancellationToken cancellation);
+
     Task<long> StartRunAsync(string source, CancellationToken cancellation);
 
     Task FinishRunAsync(long runId, CrawlRunResult result, CancellationToken cancellation);
@@ -87,7 +103,11 @@ public sealed record KernelFilter
 }
 
 /// <param name="Error">Why the run failed, or which of its suites could not be read; null where it went through (single kernels may have failed).</param>
-public sealed record CrawlRunResult(int Found, int New, int Published, int Failed, long DownloadedBytes, string? Error);
+public sealed record CrawlRunResult(int Found, int New, int Published, int Failed, long DownloadedBytes, string? Error)
+{
+    /// <summary>Kernels by how it went with them.</summary>
+    public IReadOnlyDictionary<string, int> Outcomes { get; init; } = new Dictionary<string, int>();
+}
 
 public sealed record CrawlRunRecord(long Id, string Source, DateTimeOffset Started, DateTimeOffset? Finished, CrawlRunResult? Result);
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Dapper;
 
 namespace Archive.Store.Catalogue;
@@ -18,7 +19,7 @@ public abstract partial class SqlCatalogue
         await connection.ExecuteAsync(new CommandDefinition(
             """
             UPDATE crawl_runs SET finished = @now, found = @Found, added = @New, published = @Published, failed = @Failed,
-              downloaded_bytes = @DownloadedBytes, error = @Error
+              downloaded_bytes = @DownloadedBytes, error = @Error, outcomes = @Outcomes
             WHERE id = @runId
             """,
             new
@@ -31,6 +32,7 @@ public abstract partial class SqlCatalogue
                 result.Failed,
                 result.DownloadedBytes,
                 result.Error,
+                Outcomes = JsonSerializer.Serialize(result.Outcomes),
             },
             cancellationToken: cancellation));
     }
@@ -41,7 +43,7 @@ public abstract partial class SqlCatalogue
         var rows = await connection.QueryAsync<RunRow>(new CommandDefinition(
             """
             SELECT id AS Id, source AS Source, started AS Started, finished AS Finished, found AS Found, added AS Added,
-              published AS Published, failed AS Failed, downloaded_bytes AS DownloadedBytes, error AS Error
+              published AS Published, failed AS Failed, downloaded_bytes AS DownloadedBytes, error AS Error, outcomes AS Outcomes
             FROM crawl_runs WHERE @source IS NULL OR source = @source ORDER BY id DESC LIMIT @limit
             """,
             new { source, limit }, cancellationToken: cancellation));
@@ -60,12 +62,16 @@ public abstract partial class SqlCatalogue
         public int Failed { get; init; }
         public long DownloadedBytes { get; init; }
         public string? Error { get; init; }
+        public string? Outcomes { get; init; }
 
         public CrawlRunRecord ToRecord() => new(
             Id,
             Source,
             DateTimeOffset.FromUnixTimeMilliseconds(Started),
             Finished is { } finished ? DateTimeOffset.FromUnixTimeMilliseconds(finished) : null,
-            Finished is null ? null : new CrawlRunResult(Found, Added, Published, Failed, DownloadedBytes, Error));
+            Finished is null ? null : new CrawlRunResult(Found, Added, Published, Failed, DownloadedBytes, Error)
+            {
+                Outcomes = Outcomes is null ? [] : JsonSerializer.Deserialize<Dictionary<string, int>>(Outcomes)!,
+            });
     }
 }

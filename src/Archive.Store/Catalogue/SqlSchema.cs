@@ -79,5 +79,27 @@ internal static class SqlSchema
           detail TEXT NOT NULL
         );
         """.Replace("$identity$", identityColumn, StringComparison.Ordinal),
+        """
+        CREATE TABLE listed_packages (
+          source TEXT NOT NULL,
+          scope TEXT NOT NULL,
+          distro TEXT NOT NULL,
+          version TEXT NOT NULL,
+          arch TEXT NOT NULL,
+          uname TEXT NOT NULL,
+          package_name TEXT NOT NULL,
+          package_version TEXT NOT NULL,
+          grade TEXT NOT NULL,
+          package_size BIGINT NOT NULL,
+          package_url TEXT NOT NULL,
+          first_listed BIGINT NOT NULL,
+          last_listed BIGINT NOT NULL,
+          gone_at BIGINT,
+          PRIMARY KEY (source, scope, distro, version, arch, uname, package_name, package_version)
+        );
+        CREATE INDEX listed_packages_by_kernel ON listed_packages (distro, version, arch, uname);
+        CREATE INDEX kernels_by_key ON kernels (distro, version, arch, uname);
+        ALTER TABLE crawl_runs ADD COLUMN outcomes TEXT;
+        """,
     ];
 }

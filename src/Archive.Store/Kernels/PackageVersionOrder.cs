@@ -3,11 +3,15 @@ namespace Archive.Store.Kernels;
 /// <summary>
 /// Orders package versions, oldest first, by deb-version(7): an epoch, then runs of text and of digits in turn, where
 /// <c>~</c> sorts before the end and letters before other signs.
-/// (rpm orders otherwise: to it 305.3.1.el8_4 is newer than 305.el8.)
+/// (rpm orders otherwise: <see cref="RpmVersionOrder"/>.)
 /// </summary>
 public sealed class PackageVersionOrder : IComparer<string>
 {
     public static PackageVersionOrder Instance { get; } = new();
+
+    /// <summary>The order of a distro's package versions.</summary>
+    /// <param name="distro">Canonical.</param>
+    public static IComparer<string> Of(string distro) => distro is "debian" or "ubuntu" ? Instance : RpmVersionOrder.Instance;
 
     public int Compare(string? x, string? y)
     {

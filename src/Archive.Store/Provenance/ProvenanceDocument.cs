@@ -22,6 +22,10 @@ public sealed record ProvenanceDocument
     /// <summary>What vouched for the package; null for a local file.</summary>
     public ProvenanceIndex? Index { get; init; }
 
+    /// <summary>What other mirrors sent instead, before one had the package: "URL: problem".</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? PassedOver { get; init; }
+
     public required ProvenanceImage Image { get; init; }
 
     public required ProvenanceConversion Conversion { get; init; }
@@ -84,7 +88,12 @@ public sealed record ProvenancePackage(Uri Url, string Name, string Version, str
 /// <param name="Sha256">Of its bytes, lower-case hex.</param>
 /// <param name="IsVerified">A good signature of a trusted key was found.</param>
 /// <param name="KeyFingerprints">Of the keys whose signatures were good, as the verifier prints them.</param>
-public sealed record ProvenanceIndex(Uri Url, string Sha256, bool IsVerified, IReadOnlyList<string> KeyFingerprints);
+public sealed record ProvenanceIndex(Uri Url, string Sha256, bool IsVerified, IReadOnlyList<string> KeyFingerprints)
+{
+    /// <summary>Why it was believed without a signature, or past its time; null where all was well.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Unverified { get; init; }
+}
 
 /// <summary>What the vmlinux says of itself.</summary>
 public sealed record ProvenanceImage

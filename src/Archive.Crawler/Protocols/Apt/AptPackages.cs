@@ -35,15 +35,15 @@ public static class AptPackages
         var key = $"{folder}{file.Name}";
         var plain = new Uri(folder, file.Name);
         if (!release.ByHash)
-            return await cache.GetExactAsync(plain, key, file.Size, file.Sha256, cancellation);
+            return await cache.GetExactAsync(plain, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
         try
         {
             var byHash = new Uri(plain, $"by-hash/SHA256/{file.Sha256}");
-            return await cache.GetExactAsync(byHash, key, file.Size, file.Sha256, cancellation);
+            return await cache.GetExactAsync(byHash, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
         }
         catch (MirrorException e) when (e.IsMissing)
         {
-            return await cache.GetExactAsync(plain, key, file.Size, file.Sha256, cancellation);
+            return await cache.GetExactAsync(plain, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
         }
     }
 

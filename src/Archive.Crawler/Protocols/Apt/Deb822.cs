@@ -77,4 +77,4 @@ public static class Deb822
 }
 
 /// <summary>An index is not what the protocol says; the message names file, line and problem.</summary>
-public sealed class AptFormatException(string name, int line, string problem) : Exception($"{name}:{line}: {problem}");
+public sealed class AptFormatException(string name, int line, string problem) : IndexFormatException($"{name}:{line}: {problem}");

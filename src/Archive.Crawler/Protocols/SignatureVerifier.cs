@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using Archive.Crawler.Sources;
 
-namespace Archive.Crawler.Protocols.Apt;
+namespace Archive.Crawler.Protocols;
 
 /// <summary>What gpgv made of a signed file.</summary>
 /// <param name="Text">The text that the signature covers; nothing outside it.</param>
@@ -11,17 +12,23 @@ public sealed record VerifiedText(string Text, IReadOnlyList<string> Fingerprint
 /// Checks signatures by <c>gpgv</c>, as apt does: at least one good signature of a key in the keyring, and none that is bad.
 /// Signatures of keys that are not in the keyring do not count for or against.
 /// </summary>
-public sealed class ReleaseVerifier(string keyring, string keyringPackage)
+public sealed class SignatureVerifier(string keyring, string howToGet)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    /// <param name="signed">An InRelease file (clear-signed), or a Release file.</param>
-    /// <param name="detached">Release.gpg; null for an InRelease file.</param>
+    /// <summary>For a source; null where it has no keyring, or has not got it here and says why it does without.</summary>
+    public static SignatureVerifier? For(string? keyring, SourceDefinition source) =>
+        keyring is null || source.Unverified is not null && !File.Exists(keyring)
+            ? null
+            : new SignatureVerifier(keyring, source.KeyringPackage is { } package ? $"apt-get install {package}" : "put the distro's public keys there");
+
+    /// <param name="signed">An InRelease file (clear-signed), or what a detached signature is of.</param>
+    /// <param name="detached">Release.gpg or repomd.xml.asc; null for an InRelease file.</param>
     /// <exception cref="SignatureException">The signature is missing, bad, or of no key that we trust.</exception>
     public async Task<VerifiedText> VerifyAsync(string name, byte[] signed, byte[]? detached, CancellationToken cancellation)
     {
         if (!File.Exists(keyring))
-            throw new SignatureException($"the keyring {keyring} is not there: apt-get install {keyringPackage}");
+            throw new SignatureException($"the keyring {keyring} is not there: {howToGet}");
         var folder = Directory.CreateTempSubdirectory("btf-archive-gpgv-");
         try
         {

@@ -1,0 +1,115 @@
+using System.Data.Common;
+using Archive.Store.Kernels;
+using Dapper;
+
+namespace Archive.Store.Catalogue;
+
+public abstract partial class SqlCatalogue
+{
+    private const string Upsert = """
+        INSERT INTO listed_packages (source, scope, distro, version, arch, uname, package_name, package_version, grade, package_size, package_url,
+          first_listed, last_listed, gone_at)
+        VALUES (@source, @Scope, @Distro, @Version, @Arch, @Uname, @PackageName, @PackageVersion, @Grade, @Size, @Url, @now, @now, NULL)
+        ON CONFLICT (source, scope, distro, version, arch, uname, package_name, package_version)
+        DO UPDATE SET last_listed = @now, gone_at = NULL, package_size = @Size, package_url = @Url, grade = @Grade
+        """;
+
+    /// <summary>A build is better the further it came.</summary>
+    private const string PerKernel = """
+        SELECT l.distro AS Distro, l.version AS Version, l.arch AS Arch, l.uname AS Uname, l.FirstListed, l.Present, l.GoneAt,
+          (SELECT k.outcome FROM kernels k WHERE k.distro = l.distro AND k.version = l.version AND k.arch = l.arch AND k.uname = l.uname
+           ORDER BY CASE k.outcome WHEN 'published' THEN 0 WHEN 'conflict' THEN 1 WHEN 'native' THEN 2 WHEN 'pending' THEN 9 ELSE 5 END, k.sequence DESC LIMIT 1) AS Outcome,
+          (SELECT k.reason FROM kernels k WHERE k.distro = l.distro AND k.version = l.version AND k.arch = l.arch AND k.uname = l.uname
+           ORDER BY CASE k.outcome WHEN 'published' THEN 0 WHEN 'conflict' THEN 1 WHEN 'native' THEN 2 WHEN 'pending' THEN 9 ELSE 5 END, k.sequence DESC LIMIT 1) AS Reason
+        FROM (SELECT distro, version, arch, uname, MIN(first_listed) AS FirstListed, MAX(gone_at) AS GoneAt,
+                MAX(CASE WHEN gone_at IS NULL THEN 1 ELSE 0 END) AS Present
+              FROM listed_packages
+              WHERE grade <> 'modules' AND (@distro IS NULL OR distro = @distro) AND (@version IS NULL OR version = @version) AND (@arch IS NULL OR arch = @arch)
+              GROUP BY distro, version, arch, uname) l
+        ORDER BY l.distro, l.version, l.arch, l.uname
+        """;
+
+    public Task RecordListingAsync(string source, IReadOnlyCollection<string> scopes, IEnumerable<ListedKernel> kernels, CancellationToken cancellation)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var rows = kernels.Select(k => new
+        {
+            source,
+            k.Scope,
+            k.Key.Distro,
+            k.Key.Version,
+            k.Key.Arch,
+            k.Key.Uname,
+            k.PackageName,
+            k.PackageVersion,
+            k.Grade,
+            k.Size,
+            Url = k.Url.AbsoluteUri,
+            now,
+        });
+        return TransactAsync(async connection =>
+        {
+            await connection.ExecuteAsync(Upsert, rows);
+            await EndMissingAsync(connection, source, scopes, now);
+            return true;
+        }, cancellation);
+    }
+
+    public async Task<IReadOnlyDictionary<BuildIdentity, KnownBuild>> KnownAsync(string distro, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        var known = new Dictionary<BuildIdentity, KnownBuild>();
+        await foreach (var row in connection.QueryUnbufferedAsync<KernelRow>(
+            "SELECT version AS Version, arch AS Arch, uname AS Uname, package_name AS PackageName, package_version AS PackageVersion, "
+            + "package_sha256 AS PackageSha256, outcome AS Outcome, retry_at AS RetryAt FROM kernels WHERE distro = @distro", new { distro }).WithCancellation(cancellation))
+        {
+            var identity = new BuildIdentity(new KernelKey(distro, row.Version, row.Arch, row.Uname), row.PackageName, row.PackageVersion);
+            known[identity] = new KnownBuild(OutcomeNames.Find(row.Outcome)!.Value, FromMilliseconds(row.RetryAt), row.PackageSha256);
+        }
+        return known;
+    }
+
+    public async Task<IReadOnlyList<ListedCoverage>> ListedCoverageAsync(KernelFilter filter, CancellationToken cancellation) =>
+        [.. (await PerKernelAsync(filter, cancellation)).GroupBy(k => (k.Distro, k.Version, k.Arch)).Select(group => new ListedCoverage(
+            group.Key.Distro, group.Key.Version, group.Key.Arch, group.Count(), group.Count(k => k.Present == 0),
+            group.CountBy(k => k.Outcome ?? Outcome.Pending.Text()).ToDictionary(c => c.Key, c => c.Value)))];
+
+    public async Task<IReadOnlyList<ListedGap>> ListedGapsAsync(KernelFilter filter, CancellationToken cancellation) =>
+        [.. (await PerKernelAsync(filter, cancellation)).Where(k => k.Outcome is null || OutcomeNames.Find(k.Outcome) is not (Outcome.Published or Outcome.Conflict))
+            .Take(filter.Limit).Select(k => new ListedGap(
+                new KernelKey(k.Distro, k.Version, k.Arch, k.Uname), OutcomeNames.Find(k.Outcome), k.Reason,
+                FromMilliseconds(k.FirstListed)!.Value, k.Present == 0 ? FromMilliseconds(k.GoneAt) : null))];
+
+    /// <summary>What its scope, read to the end, did not list this time.</summary>
+    private static async Task EndMissingAsync(DbConnection connection, string source, IEnumerable<string> scopes, long now)
+    {
+        foreach (var scope in scopes)
+        {
+            await connection.ExecuteAsync(
+                "UPDATE listed_packages SET gone_at = @now WHERE source = @source AND scope = @scope AND last_listed < @now AND gone_at IS NULL",
+                new { source, scope, now });
+        }
+    }
+
+    private async Task<IEnumerable<ListedRow>> PerKernelAsync(KernelFilter filter, CancellationToken cancellation)
+    {
+        await using var connection = await Dialect.OpenAsync(cancellation);
+        return await connection.QueryAsync<ListedRow>(new CommandDefinition(
+            PerKernel, new { distro = filter.Distro, version = filter.Version, arch = filter.Arch }, cancellationToken: cancellation));
+    }
+
+    private static DateTimeOffset? FromMilliseconds(long? time) => time is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+
+    private sealed class ListedRow
+    {
+        public string Distro { get; init; } = "";
+        public string Version { get; init; } = "";
+        public string Arch { get; init; } = "";
+        public string Uname { get; init; } = "";
+        public long FirstListed { get; init; }
+        public int Present { get; init; }
+        public long? GoneAt { get; init; }
+        public string? Outcome { get; init; }
+        public string? Reason { get; init; }
+    }
+}
