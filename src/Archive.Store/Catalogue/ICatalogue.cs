@@ -107,6 +107,12 @@ public sealed record CrawlRunResult(int Found, int New, int Published, int Faile
 {
     /// <summary>Kernels by how it went with them.</summary>
     public IReadOnlyDictionary<string, int> Outcomes { get; init; } = new Dictionary<string, int>();
+
+    public bool Equals(CrawlRunResult? other) => other is not null
+        && (Found, New, Published, Failed, DownloadedBytes, Error) == (other.Found, other.New, other.Published, other.Failed, other.DownloadedBytes, other.Error)
+        && Outcomes.Count == other.Outcomes.Count && !Outcomes.Except(other.Outcomes).Any();
+
+    public override int GetHashCode() => HashCode.Combine(Found, New, Published, Failed, DownloadedBytes, Error);
 }
 
 public sealed record CrawlRunRecord(long Id, string Source, DateTimeOffset Started, DateTimeOffset? Finished, CrawlRunResult? Result);
