@@ -126,7 +126,19 @@ public sealed class BpfCode
     internal IReadOnlyDictionary<int, BpfReference> References { get; private set; } = new Dictionary<int, BpfReference>();
 
     /// <summary>The function that an instruction is of, or null.</summary>
-    public BpfFunction? FunctionAt(int instruction) => Functions.LastOrDefault(function => function.Start <= instruction);
+    public BpfFunction? FunctionAt(int instruction)
+    {
+        var (low, high) = (0, Functions.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (Functions[middle].Start <= instruction)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low > 0 ? Functions[low - 1] : null;
+    }
 
     internal static List<BpfCode> ReadAll(ElfImage elf, ElfSymbols? symbols)
     {

@@ -7,11 +7,20 @@ namespace Btf.CoRe;
 /// <summary>Relocations in words.</summary>
 public static class CoreText
 {
+    /// <summary>Names of an upload may have 4,096 bytes each, and an access 64 of them.</summary>
+    private const int MaxLength = 400;
+
+    /// <summary>What is longer than people read, cut off.</summary>
+    internal static string Shortened(string text) => text.Length <= MaxLength ? text : $"{text.AsSpan(0, MaxLength)}…";
+
+    /// <summary>A file's name or a source line.</summary>
+    internal static string Line(BtfBlob btf, uint offset) => Shortened(btf.Text(offset, 4 * MaxLength).Trim());
+
     /// <summary>An access in C notation: <c>struct task_struct.real_parent</c>, <c>struct foo.a[3].b</c>, <c>enum color.RED</c>, <c>struct foo</c>.</summary>
     public static string Of(CoreSpec spec)
     {
         var text = new StringBuilder(Of(spec.Btf, spec.RootTypeId));
-        for (var i = 0; i < spec.Accessors.Length; i++)
+        for (var i = 0; i < spec.Accessors.Length && text.Length <= MaxLength; i++)
         {
             var accessor = spec.Accessors[i];
             if (accessor.IsNamed)
@@ -19,7 +28,7 @@ public static class CoreText
             else if (i > 0 || accessor.Index > 0)
                 text.Append(CultureInfo.InvariantCulture, $"[{accessor.Index}]");
         }
-        return text.ToString();
+        return Shortened(text.ToString());
     }
 
     /// <summary>A type as C names it, without what pointers and arrays add: <c>struct page</c>, <c>u32</c>, <c>struct (anonymous)</c>.</summary>
@@ -28,7 +37,7 @@ public static class CoreText
         if (id == 0)
             return "void";
         var type = btf[id];
-        var name = type.NameOffset == 0 ? "(anonymous)" : type.Name;
+        var name = type.NameOffset == 0 ? "(anonymous)" : Shortened(type.Name);
         return type.Kind switch
         {
             BtfKind.Struct => $"struct {name}",

@@ -120,6 +120,16 @@ public sealed class BtfBlob
         return end >= 0 ? rest[..end] : throw new BtfFormatException(StringsSection, nameOffset, nameOffset, $"name longer than {MaxNameBytes} bytes");
     }
 
+    /// <summary>The string at this offset, or its first bytes: source lines among the strings of an object have any length.</summary>
+    internal string Text(uint nameOffset, int maxBytes)
+    {
+        if (!HasName(nameOffset))
+            throw new BtfFormatException(StringsSection, nameOffset, nameOffset, "name offset past the strings");
+        var rest = Strings[(int)nameOffset..];
+        var text = rest[..Math.Min(rest.Length, maxBytes)];
+        return Encoding.UTF8.GetString(text.IndexOf((byte)0) is >= 0 and var end ? text[..end] : text);
+    }
+
     /// <summary>As <see cref="NameBytes"/>, of an offset that is within the strings.</summary>
     internal ReadOnlyMemory<byte> NameMemory(uint nameOffset) => nameOffset < FirstNameOffset
         ? Base!.NameMemory(nameOffset)

@@ -170,6 +170,45 @@ public sealed class CompatibilityTests : IDisposable
     }
 
     [Fact]
+    public void FindingsBeyondWhatIsKeptStillCount()
+    {
+        var members = string.Concat(Enumerable.Range(0, 400).Select(i => $"long m{i}; "));
+        var reads = string.Concat(Enumerable.Range(0, 400).Select(i => $"probe_read(&value, 8, &task->m{i}); "));
+        // The guarded ones come first, and fill what is kept.
+        var item = _compiler.Object($$"""
+            struct task { int pid; {{members}} } CORE;
+            struct gone { int a; } CORE;
+            SEC("tc") long program(struct task *task)
+            {
+                long value = task->pid;
+                if (FIELD_EXISTS(task->m0)) { {{reads}} }
+                return value;
+            }
+            SEC("xdp") long other(struct gone *gone) { return gone->a; }
+            """);
+
+        var result = new CompatibilityCheck(item).Check(_compiler.Kernel("struct task { int pid; } task;"));
+
+        Assert.Equal((Verdict.Error, CompatibilityCheck.MaxFindings, 401), (result.Verdict, result.Findings.Count, result.Findings.Count + result.Omitted));
+        Assert.All(result.Findings, finding => Assert.Equal(Verdict.Guarded, finding.Verdict));
+    }
+
+    [Fact]
+    public void ReportKeepsABoundedNumberOfFindings()
+    {
+        var report = new CompatibilityReport("program.o", CoreLoader.Libbpf);
+        for (var kernel = 0; kernel < 100; kernel++)
+        {
+            var findings = Enumerable.Range(0, 200).Select(i => new Finding(Verdict.Error, "no-such-member", "p", "s", i, "", "", "byte_off", $"struct s.m{i}", $"on {kernel}")).ToList();
+            report.Add(new ReportKernel($"{kernel}", "b", null), new CompatibilityResult(Verdict.Error, findings));
+        }
+
+        Assert.Equal(CompatibilityReport.MaxFindings, report.Classes.Sum(result => result.Findings.Count));
+        Assert.Equal(100, report.Count(Verdict.Error));
+        Assert.Equal((0, 200), (report.Classes[report.Rows[^1].Class].Findings.Count, report.Classes[report.Rows[^1].Class].Omitted));
+    }
+
+    [Fact]
     public void BranchTellsFirstAndLastGoodKernelAndWhereItChanges()
     {
         var item = _compiler.Object(OldAndNew + """

@@ -42,6 +42,9 @@ public sealed record Need(NeedKind Kind, string Name, string Of, bool IsOptional
 /// <summary>Reads from section names and extern symbols what an object needs (the section names are libbpf's).</summary>
 internal static class Needs
 {
+    /// <summary>Each is looked up in every kernel; real objects have some dozens.</summary>
+    private const int MaxNeeds = 10_000;
+
     private static readonly (string Prefix, NeedKind Kind)[] Sections =
     [
         ("kprobe/", NeedKind.Function), ("kretprobe/", NeedKind.Function),
@@ -58,6 +61,7 @@ internal static class Needs
         ("iter/", NeedKind.Iterator), ("iter.s/", NeedKind.Iterator),
     ];
 
+    /// <exception cref="BpfObjectException">There are more than an object can mean.</exception>
     public static List<Need> Of(BpfObject item)
     {
         var needs = item.Code.Where(code => code.Functions.Count > 0).Select(OfSection).OfType<Need>().ToList();
@@ -70,7 +74,10 @@ internal static class Needs
             else if (section.NameBytes.StartsWith(".struct_ops"u8))
                 needs.AddRange(OfStructOps(item.Btf, section));
         }
-        return [.. needs.Distinct()];
+        List<Need> distinct = [.. needs.Distinct()];
+        return distinct.Count <= MaxNeeds
+            ? distinct
+            : throw new BpfObjectException(".ksyms", 0, (ulong)distinct.Count, $"more than {MaxNeeds} functions, events and symbols are needed");
     }
 
     private static Need? OfSection(BpfCode code)

@@ -6,6 +6,9 @@ namespace Btf.CoRe.Compatibility;
 /// </summary>
 public sealed class CompatibilityCheck
 {
+    /// <summary>Findings that are explained. Real objects have some dozens; an upload may hold half a million relocations.</summary>
+    public const int MaxFindings = 200;
+
     private readonly BpfObject _object;
     private readonly CoreLoader _loader;
     private readonly List<Need> _needs;
@@ -31,38 +34,54 @@ public sealed class CompatibilityCheck
     /// <exception cref="BtfFormatException">The kernel's BTF is broken.</exception>
     public CompatibilityResult Check(CoreTarget target, ulong? kernelVersion = null, IKernelFunctions? functions = null)
     {
-        var findings = new List<Finding>();
-        CheckRelocations(target, kernelVersion, findings);
+        var found = new Findings();
+        CheckRelocations(target, kernelVersion, found);
         var check = new NeedCheck(target, functions);
         foreach (var need in _needs)
         {
             var (answer, explanation) = check.Answer(need);
             if (answer == NeedAnswer.Missing)
-                findings.Add(Of(need, explanation));
+                found.Add(need.IsOptional ? Verdict.Guarded : Verdict.Error, () => Of(need, explanation));
         }
-        return new(findings.Count == 0 ? Verdict.Ok : findings.Max(finding => finding.Verdict), findings);
+        return found.ToResult();
     }
 
-    private void CheckRelocations(CoreTarget target, ulong? kernelVersion, List<Finding> findings)
+    private void CheckRelocations(CoreTarget target, ulong? kernelVersion, Findings found)
     {
         var resolver = CoreResolution.Create(_loader, _object, target);
         List<Failed>? failed = null;
         var patched = _code;
-        for (var i = 0; i < _sites.Count; i++)
+        foreach (var site in _sites)
         {
-            var outcome = resolver.Resolve(_sites[i].Relocation, out var local, out var found);
-            var failure = Patch(_sites[i], outcome, ref patched);
+            var outcome = resolver.Resolve(site.Relocation, out var local, out var there);
+            var failure = Patch(site, outcome, ref patched);
             // A question whether something exists is answered, not failed.
-            if (failure != CoreFailure.None && !(failure.IsAbsence() && outcome is { IsPoison: false, IsChecked: true } && _sites[i].Relocation.Kind.IsExistence()))
-                (failed ??= []).Add(new(_sites[i], failure, CorePatch.IsPoisoned(outcome, failure), CoreText.Of(local), CoreExplanation.Of(failure, local, found)));
+            if (failure == CoreFailure.None || (failure.IsAbsence() && !outcome.IsPoison && site.Relocation.Kind.IsExistence()))
+                continue;
+            failed ??= [];
+            var text = failed.Count < MaxFindings ? (CoreText.Of(local), CoreExplanation.Of(failure, local, there)) : default;
+            failed.Add(new(site, failure, CorePatch.IsPoisoned(outcome, failure), text));
         }
         if (failed is null)
             return;
         var reach = new Reachability(_object, patched, symbol => symbol == "LINUX_KERNEL_VERSION" ? kernelVersion : null);
-        findings.AddRange(failed.Select(item => Of(item, reach)));
+        foreach (var item in failed)
+        {
+            var verdict = VerdictOf(item, reach);
+            if (item.Text.Access is null)
+                found.Omit(verdict);
+            else
+                found.Add(verdict, () => Of(item, verdict));
+        }
     }
 
-    /// <summary>Relocated code is a copy, made with the first change that matters: of what resolved, only answers that a branch may ask for do.</summary>
+    private static Verdict VerdictOf(Failed item, Reachability reach)
+    {
+        var isReached = item.Site.Code is null || reach.IsReached(item.Site.Code, item.Site.Instruction);
+        return item.Failure.IsRefusal() || (item.IsPoisoned && isReached) ? Verdict.Error : Verdict.Guarded;
+    }
+
+    /// <summary>Relocated code is a copy, made with the first change.</summary>
     private CoreFailure Patch(Site site, in CoreOutcome outcome, ref Dictionary<int, BpfInstruction[]> patched)
     {
         if (site.Code is null)
@@ -80,35 +99,34 @@ public sealed class CompatibilityCheck
         return failure;
     }
 
-    private Finding Of(Failed item, Reachability reach)
+    private Finding Of(Failed item, Verdict verdict)
     {
-        var (code, index) = (item.Site.Code, item.Site.Instruction);
-        var isReached = code is null || reach.IsReached(code, index);
-        var verdict = item.Failure.IsRefusal() || (item.IsPoisoned && isReached) ? Verdict.Error : Verdict.Guarded;
-        var function = code?.FunctionAt(index);
+        var function = item.Site.Code?.FunctionAt(item.Site.Instruction);
         var (source, text) = LineOf(item.Site);
-        return new(verdict, Kebab(item.Failure.ToString()), function?.Name ?? "", item.Site.Section, index - (function?.Start ?? 0), source, text,
-            item.Site.Relocation.Kind.LogName(), item.Access, item.Explanation);
+        return new(verdict, Kebab(item.Failure.ToString()), CoreText.Shortened(function?.Name ?? ""), CoreText.Shortened(item.Site.Section),
+            item.Site.Instruction - (function?.Start ?? 0), source, text, item.Site.Relocation.Kind.LogName(), item.Text.Access, CoreText.Shortened(item.Text.Explanation));
     }
 
     private static Finding Of(Need need, string explanation) => new(
-        need.IsOptional ? Verdict.Guarded : Verdict.Error, $"no-{Kebab(need.Kind.ToString())}", "", need.Of, -1, "", "", Kebab(need.Kind.ToString()), need.Name, explanation);
+        need.IsOptional ? Verdict.Guarded : Verdict.Error, $"no-{Kebab(need.Kind.ToString())}", "", CoreText.Shortened(need.Of), -1, "", "",
+        Kebab(need.Kind.ToString()), CoreText.Shortened(need.Name), CoreText.Shortened(explanation));
 
     private (string Source, string Text) LineOf(Site site)
     {
         var lines = _object.Ext.Lines.FirstOrDefault(section => _object.Btf.Name(section.NameOffset) == site.Section)?.Records;
         var line = lines?.LastOrDefault(line => line.InstructionOffset <= site.Relocation.InstructionOffset);
         return line is { FileNameOffset: > 0 } known
-            ? ($"{_object.Btf.Name(known.FileNameOffset)}:{known.Line}", _object.Btf.Name(known.TextOffset).Trim())
+            ? ($"{CoreText.Line(_object.Btf, known.FileNameOffset)}:{known.Line}", CoreText.Line(_object.Btf, known.TextOffset))
             : ("", "");
     }
 
     private static IEnumerable<Site> SitesOf(BpfObject item)
     {
+        var byName = item.Code.DistinctBy(code => code.Name).ToDictionary(code => code.Name, StringComparer.Ordinal);
         foreach (var section in item.Ext.Relocations)
         {
             var name = item.Btf.Name(section.NameOffset);
-            var code = item.Code.FirstOrDefault(code => code.Name == name);
+            var code = byName.GetValueOrDefault(name);
             foreach (var relocation in section.Records)
             {
                 var index = relocation.InstructionOffset / BpfInstruction.ByteSize;
@@ -125,5 +143,33 @@ public sealed class CompatibilityCheck
     /// <summary>A relocation and the instruction it is of; without code if the section is not in the file.</summary>
     private sealed record Site(CoreRelocation Relocation, string Section, BpfCode? Code, int Instruction);
 
-    private sealed record Failed(Site Site, CoreFailure Failure, bool IsPoisoned, string Access, string Explanation);
+    /// <param name="Text">What people read of it; of the first <see cref="MaxFindings"/> only.</param>
+    private readonly record struct Failed(Site Site, CoreFailure Failure, bool IsPoisoned, (string Access, string Explanation) Text);
+
+    /// <summary>All findings count, and the first are kept.</summary>
+    private sealed class Findings
+    {
+        private readonly List<Finding> _kept = [];
+        private Verdict _verdict;
+        private int _omitted;
+
+        public void Add(Verdict verdict, Func<Finding> make)
+        {
+            if (_kept.Count == MaxFindings)
+            {
+                Omit(verdict);
+                return;
+            }
+            _kept.Add(make());
+            _verdict = verdict > _verdict ? verdict : _verdict;
+        }
+
+        public void Omit(Verdict verdict)
+        {
+            _omitted++;
+            _verdict = verdict > _verdict ? verdict : _verdict;
+        }
+
+        public CompatibilityResult ToResult() => new(_verdict, _kept, _omitted);
+    }
 }

@@ -12,9 +12,13 @@ public sealed record ReportKernel(string Name, string Branch, string? Digest);
 /// </summary>
 public sealed class CompatibilityReport(string objectName, CoreLoader loader)
 {
+    /// <summary>Findings of all classes together: what a report may hold, whatever an upload asks for. Real ones have some hundreds.</summary>
+    public const int MaxFindings = 5000;
+
     private readonly Dictionary<CompatibilityResult, int> _classes = [];
     private readonly List<CompatibilityResult> _results = [];
     private readonly List<ReportRow> _rows = [];
+    private int _findings;
 
     public string ObjectName { get; } = objectName;
     public CoreLoader Loader { get; } = loader;
@@ -30,10 +34,13 @@ public sealed class CompatibilityReport(string objectName, CoreLoader loader)
 
     public void Add(ReportKernel kernel, CompatibilityResult result)
     {
+        if (!_classes.ContainsKey(result) && _findings + result.Findings.Count > MaxFindings)
+            result = new(result.Verdict, [], result.Omitted + result.Findings.Count);
         if (!_classes.TryGetValue(result, out var index))
         {
             _classes.Add(result, index = _results.Count);
             _results.Add(result);
+            _findings += result.Findings.Count;
         }
         _rows.Add(new(kernel, result.Verdict, index));
     }

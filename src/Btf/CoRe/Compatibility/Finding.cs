@@ -36,10 +36,12 @@ public sealed record Finding(
     Verdict Verdict, string Code, string Program, string Section, int Instruction, string Source, string SourceText, string Kind, string Access, string Explanation);
 
 /// <summary>An object on one kernel.</summary>
-public sealed record CompatibilityResult(Verdict Verdict, IReadOnlyList<Finding> Findings)
+/// <param name="Omitted">How many further findings there are, which <paramref name="Verdict"/> counts too.</param>
+public sealed record CompatibilityResult(Verdict Verdict, IReadOnlyList<Finding> Findings, int Omitted = 0)
 {
     /// <summary>Equal by what was found: kernels with equal results are shown together.</summary>
-    public bool Equals(CompatibilityResult? other) => other is not null && Verdict == other.Verdict && Findings.SequenceEqual(other.Findings);
+    public bool Equals(CompatibilityResult? other) =>
+        other is not null && (Verdict, Omitted) == (other.Verdict, other.Omitted) && Findings.SequenceEqual(other.Findings);
 
-    public override int GetHashCode() => Findings.Aggregate((int)Verdict, HashCode.Combine);
+    public override int GetHashCode() => Findings.Aggregate(HashCode.Combine(Verdict, Omitted), HashCode.Combine);
 }

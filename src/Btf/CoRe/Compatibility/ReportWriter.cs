@@ -81,6 +81,8 @@ public static class ReportWriter
             foreach (var finding in result.Findings)
                 WriteFinding(finding, json);
             json.WriteEndArray();
+            if (result.Omitted > 0)
+                json.WriteNumber("omitted", result.Omitted);
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -125,12 +127,14 @@ public static class ReportWriter
         for (var i = 0; i < report.Classes.Count; i++)
         {
             var result = report.Classes[i];
-            if (result.Findings.Count == 0)
+            if (result.Findings.Count + result.Omitted == 0)
                 continue;
             var kernels = report.Rows.Where(row => row.Class == i).Select(row => row.Kernel.Name).ToList();
             output.Write($"### {Word(result.Verdict)} on {kernels.Count}: {Escape(Span(kernels))}\n\n");
             foreach (var finding in Grouped(result))
                 output.Write($"- **{Word(finding.Verdict)}** `{finding.Access}` ({finding.Kind}): {Escape(finding.Explanation)}{Escape(Place(finding))}\n");
+            if (result.Omitted > 0)
+                output.Write($"- and {result.Omitted} more\n");
             output.Write('\n');
         }
     }
@@ -152,11 +156,13 @@ public static class ReportWriter
 
     private static void WriteTableClass(CompatibilityResult result, int index, TextWriter output)
     {
-        if (result.Findings.Count == 0)
+        if (result.Findings.Count + result.Omitted == 0)
             return;
         output.Write($"  #{index + 1}\n");
         foreach (var finding in Grouped(result))
             output.Write($"    {Word(finding.Verdict),-7} {finding.Access} ({finding.Kind}): {finding.Explanation}{Place(finding)}\n");
+        if (result.Omitted > 0)
+            output.Write($"    and {result.Omitted} more\n");
     }
 
     /// <summary>A bitfield is read by half a dozen relocations: for people, those of one access in one function are one line, with the worst verdict.</summary>
