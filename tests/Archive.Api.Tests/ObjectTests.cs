@@ -270,6 +270,7 @@ public sealed class ObjectTests(ObjectArchive archive) : IClassFixture<ObjectArc
     [InlineData("text", "no ELF magic")]
     [InlineData("truncated", "")]
     [InlineData("host", "built for X8664")]
+    [InlineData("type-id", "type id out of range (value 0x77777777)")]
     [InlineData("no-btf", ".BTF+0x0: the object has no such section: build it with clang -g")]
     public async Task DefectIsToldPrecisely(string what, string expected)
     {
@@ -278,6 +279,7 @@ public sealed class ObjectTests(ObjectArchive archive) : IClassFixture<ObjectArc
             "empty" => [],
             "text" => Encoding.ASCII.GetBytes(new string('x', 1000)),
             "truncated" => _object[..(_object.Length / 2)],
+            "type-id" => WithTypeId(0x77777777),
             "host" => await File.ReadAllBytesAsync("/bin/true"),
             _ => await File.ReadAllBytesAsync(_compiler.Compile(ObjectArchive.Program, "-g0")),
         };
@@ -290,6 +292,20 @@ public sealed class ObjectTests(ObjectArchive archive) : IClassFixture<ObjectArc
             Assert.StartsWith("bad.o: ", (string)problem["detail"]!, StringComparison.Ordinal);
             Assert.Contains(expected, (string)problem["detail"]!, StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>The object with another local type in its first relocation.</summary>
+    private byte[] WithTypeId(uint id)
+    {
+        using var folder = new TempFolder();
+        File.WriteAllBytes(folder.File("o"), _object);
+        Tool.Shell($"cd '{folder.FullPath}' && objcopy -I elf64-little --dump-section .BTF.ext=ext o");
+        var ext = File.ReadAllBytes(folder.File("ext"));
+        var first = (int)(BitConverter.ToUInt32(ext, 4) + BitConverter.ToUInt32(ext, 24)) + 12;
+        BitConverter.TryWriteBytes(ext.AsSpan(first + 4), id);
+        File.WriteAllBytes(folder.File("ext"), ext);
+        Tool.Shell($"cd '{folder.FullPath}' && objcopy -I elf64-little -O elf64-little --update-section .BTF.ext=ext o");
+        return File.ReadAllBytes(folder.File("o"));
     }
 
     [Theory]

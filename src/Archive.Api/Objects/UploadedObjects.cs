@@ -80,7 +80,9 @@ public static class UploadedObjects
     {
         try
         {
-            return new UploadedObject(name, Convert.ToHexStringLower(SHA256.HashData(bytes)), BpfObject.Parse(bytes));
+            var item = BpfObject.Parse(bytes);
+            item.RequireReadableRelocations();
+            return new UploadedObject(name, Convert.ToHexStringLower(SHA256.HashData(bytes)), item);
         }
         catch (MalformedInputException defect)
         {

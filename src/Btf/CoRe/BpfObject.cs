@@ -66,6 +66,18 @@ public sealed class BpfObject
         return new BpfObject(elf);
     }
 
+    /// <summary>Reads what the relocations say of the object's own types, so that what is broken is known before a kernel is asked.</summary>
+    /// <exception cref="BtfFormatException">A type or name that is not there.</exception>
+    public void RequireReadableRelocations()
+    {
+        var spec = new CoreSpec();
+        foreach (var relocation in Relocations)
+        {
+            _ = CoreSpecParser.Parse(Btf, relocation, spec);
+            _ = Btf[relocation.TypeId].NameBytes;
+        }
+    }
+
     private static HashSet<string> ReadWeakSymbols(ElfSymbols symbols)
     {
         const byte weak = 2;
