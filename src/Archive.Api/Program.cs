@@ -17,9 +17,11 @@ if (await ArchiveCommands.TryRunAsync(args) is { } status)
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 ApiOptions options;
 AdminKeys? admin;
+StoreOptions storage;
 try
 {
     options = Settings.Read(builder.Configuration);
+    storage = Settings.ReadStore(builder.Configuration, options.DataDirectory);
     admin = options.Roles.Api ? AdminKeys.Open(options.Admin, Settings.IsLoopback(builder.Configuration), options.DataDirectory) : null;
 }
 catch (ConfigurationException e)
@@ -31,7 +33,7 @@ catch (ConfigurationException e)
 builder.AddArchiveLogging();
 builder.AddArchiveLimits(options.Limits);
 builder.Services.AddSingleton(options);
-builder.Services.AddArchiveStore(new StoreOptions { DataDirectory = options.DataDirectory });
+builder.Services.AddArchiveStore(storage);
 builder.Services.AddKernelServices(options);
 builder.AddObjectServices(options.DataDirectory);
 builder.Services.AddArchiveProblems();

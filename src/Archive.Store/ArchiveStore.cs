@@ -3,22 +3,16 @@ using Archive.Store.Catalogue;
 
 namespace Archive.Store;
 
-/// <summary>Where an archive on this machine is kept.</summary>
-public sealed record StoreOptions
-{
-    /// <summary>Holds <c>tree/</c> (blobs), <c>catalogue.db</c> and <c>work/</c> (scratch); created where it is not there.</summary>
-    public required string DataDirectory { get; init; }
-}
-
 /// <summary>
-/// An archive below one data directory. Several processes may have it open: the API and a crawl command, or two crawls.
+/// An archive: below one data directory, or with its catalogue in a database that several machines share. Several processes may have it
+/// open: the API and a crawl command, or two crawls.
 /// </summary>
 public sealed class ArchiveStore : IDisposable
 {
     private readonly FolderBlobStore _blobs;
-    private readonly SqliteCatalogue _catalogue;
+    private readonly SqlCatalogue _catalogue;
 
-    private ArchiveStore(FolderBlobStore blobs, SqliteCatalogue catalogue, WorkFolder work) =>
+    private ArchiveStore(FolderBlobStore blobs, SqlCatalogue catalogue, WorkFolder work) =>
         (_blobs, _catalogue, Work) = (blobs, catalogue, work);
 
     public IBlobStore Blobs => _blobs;
@@ -48,9 +42,14 @@ public sealed class ArchiveStore : IDisposable
     {
         var data = Directory.CreateDirectory(options.DataDirectory).FullName;
         var work = new WorkFolder(Path.Combine(data, "work"));
-        var catalogue = new SqliteCatalogue(Path.Combine(data, "catalogue.db"), clock);
-        return new ArchiveStore(FolderBlobStore.Open(Path.Combine(data, "tree")), catalogue, work);
+        return new ArchiveStore(FolderBlobStore.Open(Path.Combine(data, "tree")), OpenCatalogue(options, data, clock), work);
     }
+
+    private static SqlCatalogue OpenCatalogue(StoreOptions options, string data, TimeProvider clock) => options.Catalogue switch
+    {
+        CatalogueKind.Postgres => new PostgresCatalogue(options.CatalogueConnection ?? "", clock),
+        _ => new SqliteCatalogue(Path.Combine(data, "catalogue.db"), clock),
+    };
 
     public void Dispose()
     {

@@ -60,7 +60,7 @@ internal static class ArchiveCommands
         command.SetAction((parsed, cancellation) => GuardAsync(async () =>
         {
             var data = parsed.GetRequiredValue(Data);
-            using var store = await ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = data }, TimeProvider.System, cancellation);
+            using var store = await ArchiveStore.OpenAsync(StoreOptions.FromEnvironment(data), TimeProvider.System, cancellation);
             var keys = SigningKeys.Open(data);
             using var manifests = new Manifests(store.Catalogue, keys, TimeProvider.System, Path.Combine(data, "cache", "manifests"));
             await MirrorAsync(new LocalMirrorSource(store, keys, manifests), parsed.GetRequiredValue(folder), new MirrorFilter(null, null, null), keys.All()[^1].PublicKey, cancellation);
@@ -116,7 +116,7 @@ internal static class ArchiveCommands
             return Interrupted;
         }
         catch (Exception e) when (e is MirrorSourceException or BlobStoreException or IOException or UnauthorizedAccessException or CryptographicException or FormatException or HttpRequestException
-            or System.Text.Json.JsonException)
+            or System.Data.Common.DbException or System.Text.Json.JsonException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return Failed;

@@ -1,4 +1,5 @@
 using System.Net;
+using Archive.Store;
 
 namespace Archive.Api.Hosting;
 
@@ -20,6 +21,19 @@ public static class Settings
         foreach (var wrong in Wrong(options).Take(1))
             throw new ConfigurationException(wrong);
         return options;
+    }
+
+    /// <exception cref="ConfigurationException">A setting of where the archive is kept is wrong.</exception>
+    public static StoreOptions ReadStore(IConfiguration configuration, string dataDirectory)
+    {
+        try
+        {
+            return StoreOptions.Read(dataDirectory, name => configuration[name]);
+        }
+        catch (FormatException e)
+        {
+            throw new ConfigurationException(e.Message);
+        }
     }
 
     /// <summary>Whether nobody but this machine can connect to any of the addresses.</summary>

@@ -89,7 +89,7 @@ internal static class CrawlCommand
         using var logs = new SerilogLoggerFactory(new LoggerConfiguration().MinimumLevel.Warning().WriteTo.Console(standardErrorFromLevel: Serilog.Events.LogEventLevel.Verbose).CreateLogger(), dispose: true);
         try
         {
-            using var store = await ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = data }, TimeProvider.System, cancellation);
+            using var store = await ArchiveStore.OpenAsync(StoreOptions.FromEnvironment(data), TimeProvider.System, cancellation);
             using var crawls = new CrawlFactory(store, TimeProvider.System, logs, data, null, new SourceFiles(folder));
             await using var progress = CrawlProgress.ForConsole();
             var run = crawls.Create(request.Source);
@@ -108,7 +108,7 @@ internal static class CrawlCommand
             return Interrupted;
         }
         catch (Exception e) when (e is CrawlException or IOException or UnauthorizedAccessException or SourceDefinitionException or Archive.Store.Blobs.BlobStoreException
-            or Microsoft.Data.Sqlite.SqliteException)
+            or System.Data.Common.DbException or FormatException)
         {
             await Console.Error.WriteLineAsync($"crawl: {e.Message}");
             return CrawlFailed;

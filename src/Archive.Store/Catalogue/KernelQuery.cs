@@ -95,6 +95,6 @@ internal sealed class KernelQuery
     private void Add(string condition, string name, object value)
     {
         _conditions.Add(condition);
-        Parameters.Add(name, value);
+        Parameters.Add(name, value is string text ? SqlText.Storable(text) : value);
     }
 }

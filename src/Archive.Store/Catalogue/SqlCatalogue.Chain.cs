@@ -9,24 +9,14 @@ public abstract partial class SqlCatalogue
 {
     private const string SelectHead = "SELECT position AS Position, hash AS Hash FROM chain ORDER BY position DESC LIMIT 1";
 
-    public async Task<ChainHead> ChainHeadAsync(CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        return await HeadAsync(connection);
-    }
+    public Task<ChainHead> ChainHeadAsync(CancellationToken cancellation) => UseAsync(HeadAsync, cancellation);
 
-    public async Task<IReadOnlyList<ChainEntry>> ChainAsync(long after, int limit, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        var rows = await connection.QueryAsync<ChainEntry>(new CommandDefinition(
-            "SELECT position AS Position, hash AS Hash, line AS Line FROM chain WHERE position > @after ORDER BY position LIMIT @limit",
-            new { after, limit }, cancellationToken: cancellation));
-        return [.. rows];
-    }
+    public Task<IReadOnlyList<ChainEntry>> ChainAsync(long after, int limit, CancellationToken cancellation) => ReadAsync<ChainEntry>(
+        "SELECT position AS Position, hash AS Hash, line AS Line FROM chain WHERE position > @after ORDER BY position LIMIT @limit", new { after, limit }, cancellation);
 
     public async Task<ChainHead> VisitPublishedAsync(Action<KernelRecord> visit, CancellationToken cancellation)
     {
-        await using var connection = await Dialect.OpenAsync(cancellation);
+        await using var connection = await InsistAsync(() => Dialect.OpenAsync(cancellation), cancellation);
         await connection.ExecuteAsync(Dialect.BeginSnapshot);
         try
         {

@@ -40,8 +40,8 @@ public abstract partial class SqlCatalogue
             k.Key.Version,
             k.Key.Arch,
             k.Key.Uname,
-            k.PackageName,
-            k.PackageVersion,
+            PackageName = SqlText.Storable(k.PackageName),
+            PackageVersion = SqlText.Storable(k.PackageVersion),
             k.Grade,
             k.Size,
             Url = k.Url.AbsoluteUri,
@@ -55,9 +55,11 @@ public abstract partial class SqlCatalogue
         }, cancellation);
     }
 
-    public async Task<IReadOnlyDictionary<BuildIdentity, KnownBuild>> KnownAsync(string distro, CancellationToken cancellation)
+    public Task<IReadOnlyDictionary<BuildIdentity, KnownBuild>> KnownAsync(string distro, CancellationToken cancellation) =>
+        UseAsync(connection => KnownAsync(connection, distro, cancellation), cancellation);
+
+    private static async Task<IReadOnlyDictionary<BuildIdentity, KnownBuild>> KnownAsync(DbConnection connection, string distro, CancellationToken cancellation)
     {
-        await using var connection = await Dialect.OpenAsync(cancellation);
         var known = new Dictionary<BuildIdentity, KnownBuild>();
         await foreach (var row in connection.QueryUnbufferedAsync<KernelRow>(
             "SELECT version AS Version, arch AS Arch, uname AS Uname, package_name AS PackageName, package_version AS PackageVersion, "
@@ -91,12 +93,8 @@ public abstract partial class SqlCatalogue
         }
     }
 
-    private async Task<IEnumerable<ListedRow>> PerKernelAsync(KernelFilter filter, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        return await connection.QueryAsync<ListedRow>(new CommandDefinition(
-            PerKernel, new { distro = filter.Distro, version = filter.Version, arch = filter.Arch }, cancellationToken: cancellation));
-    }
+    private Task<IReadOnlyList<ListedRow>> PerKernelAsync(KernelFilter filter, CancellationToken cancellation) =>
+        ReadAsync<ListedRow>(PerKernel, new { distro = filter.Distro, version = filter.Version, arch = filter.Arch }, cancellation);
 
     private static DateTimeOffset? FromMilliseconds(long? time) => time is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
 

@@ -5,32 +5,20 @@ namespace Archive.Store.Catalogue;
 /// <summary>Coverage and the audit log.</summary>
 public abstract partial class SqlCatalogue
 {
-    public async Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        var rows = await connection.QueryAsync<CoverageCount>(new CommandDefinition(
-            """
-            SELECT distro AS Distro, version AS Version, arch AS Arch, outcome AS Outcome, COUNT(*) AS Builds,
-              COALESCE(SUM(CAST(ships_btf AS BIGINT)), 0) AS ShipsBtf, MAX(updated) AS Updated
-            FROM kernels GROUP BY distro, version, arch, outcome ORDER BY distro, version, arch, outcome
-            """, cancellationToken: cancellation));
-        return [.. rows];
-    }
+    public Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation) => ReadAsync<CoverageCount>(
+        """
+        SELECT distro AS Distro, version AS Version, arch AS Arch, outcome AS Outcome, COUNT(*) AS Builds,
+          CAST(COALESCE(SUM(ships_btf), 0) AS BIGINT) AS ShipsBtf, MAX(updated) AS Updated
+        FROM kernels GROUP BY distro, version, arch, outcome ORDER BY distro, version, arch, outcome
+        """, null, cancellation);
 
-    public async Task AuditAsync(string who, string action, string detail, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        await connection.ExecuteAsync(new CommandDefinition(
+    public Task AuditAsync(string who, string action, string detail, CancellationToken cancellation) => UseAsync(
+        connection => connection.ExecuteAsync(new CommandDefinition(
             "INSERT INTO audit (time, who, action, detail) VALUES (@now, @who, @action, @detail)",
-            new { now = clock.GetUtcNow().ToUnixTimeMilliseconds(), who, action, detail }, cancellationToken: cancellation));
-    }
+            new { now = clock.GetUtcNow().ToUnixTimeMilliseconds(), who = SqlText.Storable(who), action = SqlText.Storable(action), detail = SqlText.Storable(detail) },
+            cancellationToken: cancellation)),
+        cancellation);
 
-    public async Task<IReadOnlyList<AuditRecord>> AuditsAsync(int limit, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        var rows = await connection.QueryAsync<AuditRecord>(new CommandDefinition(
-            "SELECT id AS Id, time AS Time, who AS Who, action AS Action, detail AS Detail FROM audit ORDER BY id DESC LIMIT @limit",
-            new { limit }, cancellationToken: cancellation));
-        return [.. rows];
-    }
+    public Task<IReadOnlyList<AuditRecord>> AuditsAsync(int limit, CancellationToken cancellation) => ReadAsync<AuditRecord>(
+        "SELECT id AS Id, time AS Time, who AS Who, action AS Action, detail AS Detail FROM audit ORDER BY id DESC LIMIT @limit", new { limit }, cancellation);
 }

@@ -5,18 +5,14 @@ namespace Archive.Store.Catalogue;
 
 public abstract partial class SqlCatalogue
 {
-    public async Task<long> StartRunAsync(string source, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        return await connection.ExecuteScalarAsync<long>(new CommandDefinition(
+    public Task<long> StartRunAsync(string source, CancellationToken cancellation) => UseAsync(
+        connection => connection.ExecuteScalarAsync<long>(new CommandDefinition(
             "INSERT INTO crawl_runs (source, started) VALUES (@source, @now) RETURNING id",
-            new { source, now = clock.GetUtcNow().ToUnixTimeMilliseconds() }, cancellationToken: cancellation));
-    }
+            new { source = SqlText.Storable(source), now = clock.GetUtcNow().ToUnixTimeMilliseconds() }, cancellationToken: cancellation)),
+        cancellation);
 
-    public async Task FinishRunAsync(long runId, CrawlRunResult result, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        await connection.ExecuteAsync(new CommandDefinition(
+    public Task FinishRunAsync(long runId, CrawlRunResult result, CancellationToken cancellation) => UseAsync(
+        connection => connection.ExecuteAsync(new CommandDefinition(
             """
             UPDATE crawl_runs SET finished = @now, found = @Found, added = @New, published = @Published, failed = @Failed,
               downloaded_bytes = @DownloadedBytes, error = @Error, outcomes = @Outcomes
@@ -31,22 +27,21 @@ public abstract partial class SqlCatalogue
                 result.Published,
                 result.Failed,
                 result.DownloadedBytes,
-                result.Error,
+                Error = result.Error is { } error ? SqlText.Storable(error) : null,
                 Outcomes = JsonSerializer.Serialize(result.Outcomes),
             },
-            cancellationToken: cancellation));
-    }
+            cancellationToken: cancellation)),
+        cancellation);
 
     public async Task<IReadOnlyList<CrawlRunRecord>> RunsAsync(string? source, int limit, CancellationToken cancellation)
     {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        var rows = await connection.QueryAsync<RunRow>(new CommandDefinition(
+        var rows = await ReadAsync<RunRow>(
             """
             SELECT id AS Id, source AS Source, started AS Started, finished AS Finished, found AS Found, added AS Added,
               published AS Published, failed AS Failed, downloaded_bytes AS DownloadedBytes, error AS Error, outcomes AS Outcomes
             FROM crawl_runs WHERE @source IS NULL OR source = @source ORDER BY id DESC LIMIT @limit
             """,
-            new { source, limit }, cancellationToken: cancellation));
+            new { source = source is null ? null : SqlText.Storable(source), limit }, cancellation);
         return [.. rows.Select(row => row.ToRecord())];
     }
 

@@ -8,8 +8,11 @@ public abstract partial class SqlCatalogue
     /// <exception cref="InvalidDataException">The catalogue was written by a newer version of this program.</exception>
     public async Task InitialiseAsync(CancellationToken cancellation)
     {
-        await using (var connection = await Dialect.OpenAsync(cancellation))
+        await UseAsync(async connection =>
+        {
             await Dialect.PrepareAsync(connection, cancellation);
+            return true;
+        }, cancellation);
         await TransactAsync(MigrateAsync, cancellation);
     }
 
@@ -19,7 +22,7 @@ public abstract partial class SqlCatalogue
         await connection.ExecuteAsync(
             "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, taken BIGINT NOT NULL)");
         var taken = await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM schema_steps");
-        var steps = SqlSchema.Steps(Dialect.IdentityColumn);
+        var steps = SqlSchema.Steps(Dialect);
         if (taken > steps.Count)
             throw new InvalidDataException($"the catalogue's schema is at step {taken}; this version knows {steps.Count}");
         for (var step = taken; step < steps.Count; step++)

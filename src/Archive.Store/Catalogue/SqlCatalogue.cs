@@ -26,11 +26,8 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     public async Task<KernelRecord?> FindAsync(
         KernelKey key, string packageName, string packageVersion, CancellationToken cancellation)
     {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        var identity = new { key.Distro, key.Version, key.Arch, key.Uname, PackageName = packageName, PackageVersion = packageVersion };
-        var row = await connection.QuerySingleOrDefaultAsync<KernelRow>(
-            new CommandDefinition(KernelSql.Find, identity, cancellationToken: cancellation));
-        return row?.ToRecord();
+        var identity = new { key.Distro, key.Version, key.Arch, key.Uname, PackageName = SqlText.Storable(packageName), PackageVersion = SqlText.Storable(packageVersion) };
+        return (await QueryAsync(KernelSql.Find, identity, cancellation)).SingleOrDefault();
     }
 
     public Task RecordOutcomeAsync(
@@ -74,10 +71,10 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     }
 
     public async Task<IReadOnlyList<KernelRecord>> FindByDigestAsync(string sha256, CancellationToken cancellation) =>
-        NewestFirst(await QueryAsync(KernelSql.FindByDigest, new { sha256 }, cancellation));
+        NewestFirst(await QueryAsync(KernelSql.FindByDigest, new { sha256 = SqlText.Storable(sha256) }, cancellation));
 
     public async Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation) =>
-        NewestFirst(await QueryAsync(KernelSql.FindByBuildId, new { buildId }, cancellation));
+        NewestFirst(await QueryAsync(KernelSql.FindByBuildId, new { buildId = SqlText.Storable(buildId) }, cancellation));
 
     /// <summary>
     /// A withdrawal is a decision, and a publication a fact: a failed attempt changes neither, and a conflict is noted beside what was
@@ -94,12 +91,12 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
         await change.ExecuteAsync(KernelSql.SetOutcome, new
         {
             Outcome = outcome.Text(),
-            Reason = reason,
+            Reason = SqlText.Storable(reason),
             RetryAt = retryAt?.ToUnixTimeMilliseconds(),
             Attempt = outcome == Outcome.Withdrawn ? 0 : 1,
         });
         if (outcome == Outcome.Withdrawn && row.Outcome != Outcome.Withdrawn.Text() && row.PublishedAt is not null)
-            await change.AppendAsync(build => ChainEvent.Published(build, row.ToRecord().Publication!) with { Reason = reason });
+            await change.AppendAsync(build => ChainEvent.Published(build, row.ToRecord().Publication!) with { Reason = SqlText.Storable(reason) });
         return true;
     }
 
@@ -149,45 +146,8 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
             return await change(row ?? new KernelRow(), current) || row is null;
         }, cancellation);
 
-    /// <summary>
-    /// A transaction around the work, committed where it returns true. In statements, not by the provider's object: SQLite ends a
-    /// transaction by itself when the disk is full, and that object's disposal would then throw over the cause.
-    /// </summary>
-    private async Task TransactAsync(Func<DbConnection, Task<bool>> work, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        await connection.ExecuteAsync(Dialect.Begin);
-        try
-        {
-            var isChanged = await work(connection);
-            cancellation.ThrowIfCancellationRequested();
-            await connection.ExecuteAsync(isChanged ? "COMMIT" : "ROLLBACK");
-        }
-        catch
-        {
-            await RollBackAsync(connection);
-            throw;
-        }
-    }
-
-    private static async Task RollBackAsync(DbConnection connection)
-    {
-        try
-        {
-            await connection.ExecuteAsync("ROLLBACK");
-        }
-        catch (DbException)
-        {
-            // It has ended already; the caller throws why.
-        }
-    }
-
-    private async Task<IReadOnlyList<KernelRecord>> QueryAsync(string sql, object parameters, CancellationToken cancellation)
-    {
-        await using var connection = await Dialect.OpenAsync(cancellation);
-        var rows = await connection.QueryAsync<KernelRow>(new CommandDefinition(sql, parameters, cancellationToken: cancellation));
-        return [.. rows.Select(row => row.ToRecord())];
-    }
+    private async Task<IReadOnlyList<KernelRecord>> QueryAsync(string sql, object parameters, CancellationToken cancellation) =>
+        [.. (await ReadAsync<KernelRow>(sql, parameters, cancellation)).Select(row => row.ToRecord())];
 
     private static IReadOnlyList<KernelRecord> NewestFirst(IReadOnlyList<KernelRecord> records) =>
         [.. records.OrderByDescending(r => r.Build.PackageVersion, PackageVersionOrder.Of(records.Count > 0 ? records[0].Build.Key.Distro : "")).ThenBy(r => r.Sequence)];
@@ -214,8 +174,8 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
                 build.Key.Version,
                 build.Key.Arch,
                 build.Key.Uname,
-                build.PackageName,
-                build.PackageVersion,
+                PackageName = SqlText.Storable(build.PackageName),
+                PackageVersion = SqlText.Storable(build.PackageVersion),
                 build.PackageSha256,
                 build.PackageSize,
                 PackageUrl = build.PackageUrl.AbsoluteUri,

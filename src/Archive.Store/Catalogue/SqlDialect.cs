@@ -3,10 +3,13 @@ using System.Data.Common;
 namespace Archive.Store.Catalogue;
 
 /// <summary>All that differs between the databases that hold a catalogue; the SQL itself is the same for each.</summary>
-public abstract class SqlDialect
+public abstract class SqlDialect : IDisposable
 {
     /// <summary>Type and constraint of a primary key that the database counts up itself.</summary>
     public abstract string IdentityColumn { get; }
+
+    /// <summary>A type for text that is compared and ordered by its bytes, on every machine alike.</summary>
+    public abstract string TextColumn { get; }
 
     /// <summary>An open connection, on which LIKE tells case.</summary>
     public abstract Task<DbConnection> OpenAsync(CancellationToken cancellation);
@@ -22,4 +25,16 @@ public abstract class SqlDialect
 
     /// <summary>Makes other processes wait that would migrate at the same time, until the transaction ends.</summary>
     public abstract Task LockSchemaAsync(DbConnection connection);
+
+    /// <summary>Whether the database is away for a moment, as in a restart, so that the same work may succeed soon.</summary>
+    public abstract bool IsTransient(DbException error);
+
+    /// <summary>Closes the pooled connections.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract void Dispose(bool disposing);
 }

@@ -7,7 +7,10 @@ namespace Archive.Store.Catalogue;
 internal static class SqlSchema
 {
     /// <summary>Steps in order, in the dialect's words for what databases spell differently.</summary>
-    public static IReadOnlyList<string> Steps(string identityColumn) => [
+    public static IReadOnlyList<string> Steps(SqlDialect dialect) =>
+        [.. Steps(dialect.IdentityColumn).Select(step => step.Replace(" TEXT", $" {dialect.TextColumn}", StringComparison.Ordinal))];
+
+    private static string[] Steps(string identityColumn) => [
         $"""
         CREATE TABLE kernels (
           id {identityColumn},

@@ -6,11 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace Archive.Store.Catalogue;
 
 /// <summary>The catalogue in one SQLite file, which any number of processes on the machine may have open.</summary>
-public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalogue(new SqliteDialect(path), clock), IDisposable
+public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalogue(new SqliteDialect(path), clock)
 {
-    /// <summary>Closes the pooled connections to the file.</summary>
-    public void Dispose() => ((SqliteDialect)Dialect).ClosePool();
-
     private sealed class SqliteDialect : SqlDialect
     {
         /// <summary>For a commit that outlives a slow disk; writers queue here instead of failing.</summary>
@@ -29,6 +26,9 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
 
         /// <summary>AUTOINCREMENT: an id is never given twice, even after a deletion.</summary>
         public override string IdentityColumn => "INTEGER PRIMARY KEY AUTOINCREMENT";
+
+        /// <summary>BINARY is SQLite's default collation.</summary>
+        public override string TextColumn => "TEXT";
 
         /// <summary>FULL: in WAL mode a lower level may lose the last commits in a power cut.</summary>
         public override async Task<DbConnection> OpenAsync(CancellationToken cancellation)
@@ -68,7 +68,10 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         /// <summary>BEGIN IMMEDIATE is the lock.</summary>
         public override Task LockSchemaAsync(DbConnection connection) => Task.CompletedTask;
 
-        public void ClosePool()
+        /// <summary>A busy file is waited for by SQLite itself, and no other error passes by.</summary>
+        public override bool IsTransient(DbException error) => false;
+
+        protected override void Dispose(bool disposing)
         {
             using var connection = new SqliteConnection(_connectionString);
             SqliteConnection.ClearPool(connection);

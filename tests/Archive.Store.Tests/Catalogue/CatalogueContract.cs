@@ -302,9 +302,29 @@ public abstract class CatalogueContract : IAsyncLifetime
     [Fact]
     public async Task TextIsValueAndNeverSql()
     {
-        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Malformed, "'); DROP TABLE kernels; --\0\n💥", null, None);
-        Assert.Equal("'); DROP TABLE kernels; --\0\n💥", (await FindAsync(Build())).Reason);
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Malformed, "'); DROP TABLE kernels; --\n💥", null, None);
+        Assert.Equal("'); DROP TABLE kernels; --\n💥", (await FindAsync(Build())).Reason);
         Assert.Empty(await Catalogue.ListAsync(new KernelFilter { Uname = "' OR '1'='1" }, None));
+    }
+
+    /// <summary>Not every database has NUL and halves of surrogate pairs.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0xD83D)]
+    [InlineData(0xDCA5)]
+    public async Task WhatIsNoTextIsReplacedEverywhere(int unit)
+    {
+        var text = $"a{(char)unit}b";
+        await Catalogue.RecordOutcomeAsync(Build(), Outcome.Malformed, text, null, None);
+        Assert.Equal("a\ufffdb", (await FindAsync(Build())).Reason);
+        await Catalogue.AuditAsync(text, text, text, None);
+        await Catalogue.FinishRunAsync(await Catalogue.StartRunAsync(text, None), new CrawlRunResult(0, 0, 0, 0, 0, text), None);
+        Assert.Single(await Catalogue.RunsAsync(text, 10, None));
+        Assert.Empty(await Catalogue.ListAsync(new KernelFilter { Uname = text }, None));
+        Assert.Empty(await Catalogue.ListAsync(new KernelFilter { UnamePattern = text + "*" }, None));
+        Assert.Empty(await Catalogue.FindByBuildIdAsync(text, None));
+        Assert.Empty(await Catalogue.FindByDigestAsync(text, None));
+        Assert.Null(await Catalogue.FindAsync(Build().Key, text, text, None));
     }
 
     [Fact]
