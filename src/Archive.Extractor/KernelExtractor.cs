@@ -50,23 +50,27 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     /// <exception cref="MissingLibraryException">The library that decodes it is not installed.</exception>
     public SpooledImage Spool(Stream package, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
     {
-        using var kernel = Open(package, progress, cancellation);
+        using var kernel = Open(package, withModules: false, progress, cancellation);
         return kernel.TakeImage();
     }
 
     /// <summary>Takes the kernel image out of a package, and stays open for the modules behind it.</summary>
+    /// <param name="withModules">Make drafts of the modules that come before it.</param>
     /// <inheritdoc cref="Spool"/>
-    public KernelPackage Open(Stream package, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    public KernelPackage Open(Stream package, bool withModules, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
     {
         var input = new ReadAheadStream(package, cancellation);
         IPackage? opened = null;
+        EarlyModules? early = null;
         try
         {
             opened = KernelPackages.Open(input, _limits, conversion.Threads);
-            return new KernelPackage(input, opened, _limits, SpoolImage(opened.Files, input, progress, cancellation));
+            early = withModules ? new EarlyModules(workFolder, conversion) : null;
+            return new KernelPackage(input, opened, _limits, SpoolImage(opened.Files, input, early, progress, cancellation), early);
         }
         catch
         {
+            early?.Dispose();
             opened?.Dispose();
             input.Dispose();
             throw;
@@ -74,9 +78,9 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     }
 
     private SpooledImage SpoolImage(
-        IPackedFiles files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+        IPackedFiles files, ReadAheadStream input, EarlyModules? early, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
-        var (image, uname) = FindImage(files, input, progress, cancellation);
+        var (image, uname) = FindImage(files, input, early, progress, cancellation);
         if (image.Size > _limits.MaxImageBytes)
             throw new PackageFormatException(image.Name, 0, (ulong)image.Size, $"is larger than {_limits.MaxImageBytes} bytes");
         long unpacked = 0;
@@ -98,17 +102,29 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
         return BootImageConverter.Convert(path, options, _limits, cancellation);
     }
 
-    private static (PackedFile Image, string Uname) FindImage(
-        IPackedFiles files, ReadAheadStream input, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+    private (PackedFile Image, string Uname) FindImage(
+        IPackedFiles files, ReadAheadStream input, EarlyModules? early, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
-        while (files.Next() is { } file)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            if (KernelImageNames.UnameOf(file.Name) is { } uname)
-                return (file, uname);
-            progress?.Report(new(ExtractionStage.Searching, input.BytesRead, 0, 0));
-        }
+        (PackedFile Image, string Uname)? found = null;
+        if (early is not null)
+            early.Take(Passed().Where(f => PackageModules.NameOf(f.Name) is not null).Select(f => PackageModules.TryRead(f, _limits, cancellation)), cancellation);
+        else
+            foreach (var _ in Passed()) { }
+        return found ?? throw new NoDebugInfoException($"no kernel image among the {files.Entries} entries of the package");
 
-        throw new NoDebugInfoException($"no kernel image among the {files.Entries} entries of the package");
+        IEnumerable<PackedFile> Passed()
+        {
+            while (files.Next() is { } file)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (KernelImageNames.UnameOf(file.Name) is { } uname)
+                {
+                    found = (file, uname);
+                    yield break;
+                }
+                progress?.Report(new(ExtractionStage.Searching, input.BytesRead, 0, 0));
+                yield return file;
+            }
+        }
     }
 }

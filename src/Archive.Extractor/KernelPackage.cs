@@ -3,8 +3,8 @@ using Archive.Extractor.Packages;
 namespace Archive.Extractor;
 
 /// <summary>
-/// A package whose kernel image was taken out. It stays open for what is packed behind the image: distros' packages have the
-/// kernel first and its modules then, so that one pass over a download gives both.
+/// A package whose kernel image was taken out. It stays open for what is packed behind the image; what is packed before it was
+/// drafted on the way (<see cref="Early"/>), so that one pass over a download gives kernel and modules in any order.
 /// </summary>
 public sealed class KernelPackage : IDisposable
 {
@@ -13,8 +13,11 @@ public sealed class KernelPackage : IDisposable
     private readonly ExtractionLimits _limits;
     private SpooledImage? _image;
 
-    internal KernelPackage(ReadAheadStream input, IPackage package, ExtractionLimits limits, SpooledImage image) =>
-        (_input, _package, _limits, _image) = (input, package, limits, image);
+    internal KernelPackage(ReadAheadStream input, IPackage package, ExtractionLimits limits, SpooledImage image, EarlyModules? early) =>
+        (_input, _package, _limits, _image, Early) = (input, package, limits, image, early);
+
+    /// <summary>The modules before the image; null where they were not asked for.</summary>
+    public EarlyModules? Early { get; }
 
     /// <summary>The image, which goes with this object.</summary>
     public SpooledImage Image => _image ?? throw new InvalidOperationException("the image was taken");
@@ -28,6 +31,7 @@ public sealed class KernelPackage : IDisposable
     }
 
     /// <inheritdoc cref="PackageModules.Read(IPackedFiles, ExtractionLimits, CancellationToken)"/>
+    /// <remarks>Those behind the image.</remarks>
     public IEnumerable<PackageModule> Modules(CancellationToken cancellation) => PackageModules.Read(_package.Files, _limits, cancellation);
 
     /// <summary>Leaves the package's source where reading ahead had come; the image stays.</summary>
@@ -41,6 +45,7 @@ public sealed class KernelPackage : IDisposable
     public void Dispose()
     {
         _image?.Dispose();
+        Early?.Dispose();
         StopReading();
     }
 }

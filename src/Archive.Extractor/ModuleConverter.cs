@@ -1,9 +1,6 @@
-using System.Collections.Concurrent;
-using Archive.Extractor.Conversion;
 using Archive.Extractor.Packages;
 using Btf;
 using Btf.Dedup;
-using Btf.Elf;
 using Btf.Format;
 
 namespace Archive.Extractor;
@@ -33,45 +30,46 @@ public sealed class ModuleConverter
     /// <returns>The number of modules seen.</returns>
     /// <inheritdoc cref="Convert(PackageModule)"/>
     public int Convert(IEnumerable<PackageModule> modules, Action<ModuleBtf> take, CancellationToken cancellation) =>
-        Convert(modules, take, static (_, problem) => System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(problem), cancellation);
+        Convert(modules, take, static (string _, Exception problem) => System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(problem), cancellation);
 
     /// <param name="modules">Modules as they come.</param>
     /// <param name="take">Gets each module that has BTF or DWARF; called from one thread at a time.</param>
-    /// <param name="refuse">Gets each module that is malformed or fails its checks, and why; likewise.</param>
+    /// <param name="refuse">Gets the name of each module that is malformed or fails its checks, and why; likewise.</param>
     /// <param name="cancellation">Ends the conversion.</param>
     /// <returns>The number of modules seen.</returns>
-    public int Convert(IEnumerable<PackageModule> modules, Action<ModuleBtf> take, Action<PackageModule, Exception> refuse, CancellationToken cancellation)
+    public int Convert(IEnumerable<PackageModule> modules, Action<ModuleBtf> take, Action<string, Exception> refuse, CancellationToken cancellation) =>
+        Convert(modules, m => m.Name, Convert, take, refuse, cancellation);
+
+    /// <summary>Finishes modules that came before their kernel.</summary>
+    /// <inheritdoc cref="Convert(IEnumerable{PackageModule}, Action{ModuleBtf}, Action{string, Exception}, CancellationToken)"/>
+    public int Convert(EarlyModules modules, Action<ModuleBtf> take, Action<string, Exception> refuse, CancellationToken cancellation) =>
+        Convert(modules.Drafts(), m => m.Name, m => Finish(m.Draft()), take, refuse, cancellation);
+
+    private int Convert<T>(
+        IEnumerable<T> modules, Func<T, string> nameOf, Func<T, ModuleBtf?> convert, Action<ModuleBtf> take, Action<string, Exception> refuse, CancellationToken cancellation)
     {
         var seen = 0;
         var taking = new Lock();
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = _options.Threads, CancellationToken = cancellation };
-        try
+        SideBySide.ForEach(modules, _options.Threads, module =>
         {
-            Parallel.ForEach(Partitioner.Create(modules, EnumerablePartitionerOptions.NoBuffering), parallel, module =>
+            Interlocked.Increment(ref seen);
+            var (converted, problem) = Try(() => convert(module));
+            lock (taking)
             {
-                Interlocked.Increment(ref seen);
-                var (converted, problem) = TryConvert(module);
-                lock (taking)
-                {
-                    if (problem is not null)
-                        refuse(module, problem);
-                    else if (converted is not null)
-                        take(converted);
-                }
-            });
-        }
-        catch (AggregateException failures)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
-        }
+                if (problem is not null)
+                    refuse(nameOf(module), problem);
+                else if (converted is not null)
+                    take(converted);
+            }
+        }, cancellation);
         return seen;
     }
 
-    private (ModuleBtf? Converted, Exception? Problem) TryConvert(PackageModule module)
+    private static (ModuleBtf? Converted, Exception? Problem) Try(Func<ModuleBtf?> convert)
     {
         try
         {
-            return (Convert(module), null);
+            return (convert(), null);
         }
         catch (Exception e) when (e is MalformedInputException or UnsupportedImageException or ValidationException)
         {
@@ -83,14 +81,18 @@ public sealed class ModuleConverter
     /// <exception cref="MalformedInputException">The module is malformed.</exception>
     /// <exception cref="UnsupportedImageException">It uses something that we do not read.</exception>
     /// <exception cref="ValidationException">Its BTF does not fit the kernel's.</exception>
-    public ModuleBtf? Convert(PackageModule module)
+    public ModuleBtf? Convert(PackageModule module) =>
+        Finish(ModuleDraft.Of(module, takesOwn: _ownBtf && _options.Source != BtfSource.Dwarf, _options));
+
+    /// <exception cref="ValidationException">It is BTF on another base than the kernel's.</exception>
+    private ModuleBtf? Finish(ModuleDraft draft)
     {
-        var own = _ownBtf && _options.Source != BtfSource.Dwarf ? ModuleBtf.Of(module) : null;
-        if (own is null && FromDwarf(module) is { } made)
-            own = made;
-        if (own is not null)
-            _checks.Check(own);
-        return own;
+        if (draft.Own is { Base: null } && !_ownBtf)
+            throw new ValidationException($"module {draft.Name}: its BTF is on the kernel's own, and the kernel has none");
+        var made = draft.Own ?? (draft.Types is { } types ? new ModuleBtf(draft.Name, _merger.Value.Split(BtfBlob.Parse(types)), null) : null);
+        if (made is not null)
+            _checks.Check(made);
+        return made;
     }
 
     /// <summary>One BTF of the kernel and these modules, for loaders that take a single file.</summary>
@@ -102,25 +104,5 @@ public sealed class ModuleConverter
         foreach (var module in modules.OrderBy(m => m.Name, StringComparer.Ordinal))
             merger.Add(BtfBlob.Parse(module.Bytes, blob));
         return merger.Flatten();
-    }
-
-    private ModuleBtf? FromDwarf(PackageModule module)
-    {
-        try
-        {
-            using var image = ElfImage.FromBytes(module.Image);
-            if (image.Find(".debug_info") is not { HasBytes: true })
-                return null;
-            var converted = DwarfToBtf.Convert(image, supplementary: null, _options with { Threads = 1 }, CancellationToken.None);
-            return new ModuleBtf(module.Name, _merger.Value.Split(BtfBlob.Parse(converted.Btf)), null);
-        }
-        catch (NoDebugInfoException)
-        {
-            return null;
-        }
-        catch (MalformedInputException problem)
-        {
-            throw new PackageFormatException(module.Entry, problem.Offset, problem.Value, problem.Message, problem);
-        }
     }
 }

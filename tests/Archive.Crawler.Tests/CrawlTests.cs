@@ -299,6 +299,50 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
         await AssertModulesAsync(Other, []);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ModulesThatArePackedBeforeTheirKernelArePublishedWithIt(bool withBtf)
+    {
+        const string Other = "6.12.9+deb13-cloud-amd64";
+        _repository.AddKernel(Other, "6.12.9-1", withBtf, modules: ["first", "second"]);
+        var names = Tool.Run("dpkg-deb", "-c", Path.Combine(_repository.Root, AptRepository.PathOf(Other, "6.12.9-1")));
+        Assert.True(names.IndexOf("second.ko", StringComparison.Ordinal) < names.IndexOf("vmlinux", StringComparison.Ordinal));
+        _repository.Publish();
+        await CrawlAsync();
+        await AssertModulesAsync(Other, [], withBtf);
+    }
+
+    [Theory]
+    [InlineData(true, "none in the package")]
+    [InlineData(false, "not asked")]
+    public async Task ProvenanceSaysWhyThereAreNoModules(bool asked, string reason)
+    {
+        await CrawlAsync(r => r with { Modules = asked });
+        Assert.Equal(reason, Provenance(Uname).NoModules);
+    }
+
+    [Fact]
+    public async Task ModulesThatAreRefusedAreNamedInTheProvenance()
+    {
+        const string Other = "6.12.10+deb13-cloud-amd64";
+        _repository.AddKernel(Other, "6.12.10-1", modules: ["only"], spoil: true);
+        _repository.Publish();
+        await CrawlAsync();
+        Assert.StartsWith("refused: only: ", Provenance(Other).NoModules);
+    }
+
+    [Fact]
+    public async Task KernelIsPublishedWhereThePackageOfItsModulesIsGone()
+    {
+        const string Other = "6.1.0-105-cloud-amd64";
+        _repository.AddImage(Other, "6.1.105-1", modules: ["first"], modulesPackage: $"linux-modules-{Other}");
+        _repository.Publish();
+        File.Delete(Path.Combine(_repository.Root, "pool", $"linux-modules-{Other}_6.1.105-1_amd64.deb"));
+        Assert.Equal(1, (await CrawlAsync()).Published);
+        Assert.Contains("404", Provenance(Other).NoModules);
+    }
+
     [Fact]
     public async Task ModulesOfAnotherPackageArePublishedWithTheImage()
     {
@@ -343,11 +387,14 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
         Assert.Equal(Outcome.NoDebugInfo, (await RecordAsync(store, "6.1.0-104-cloud-amd64")).Outcome);
     }
 
-    private async Task AssertModulesAsync(string uname, string[] packages)
+    private ProvenanceDocument Provenance(string uname) => ProvenanceJson.Read(File.ReadAllBytes(
+        Path.Combine(_data.FullPath, "tree", BlobPaths.TreeProvenance(new KernelKey("debian", "12", "x86_64", uname)))));
+
+    private async Task AssertModulesAsync(string uname, string[] packages, bool withBtf = true)
     {
         using var store = await OpenAsync();
         var record = await RecordAsync(store, uname);
-        Assert.Equal(("btf", true), (record.Publication!.TakenFrom, record.Publication.ShipsBtf));
+        Assert.Equal((withBtf ? "btf" : "dwarf", withBtf), (record.Publication!.TakenFrom, record.Publication.ShipsBtf));
         var tarball = Path.Combine(_data.FullPath, "tree", BlobPaths.TreeModules(record.Build.Key));
         Assert.Equal(record.Publication.Modules!.Size, new FileInfo(tarball).Length);
         Tool.Run("tar", "-xJf", tarball, "-C", _data.FullPath);
@@ -357,7 +404,8 @@ public sealed class CrawlTests : IAsyncLifetime, IDisposable
             var dump = Tool.Run("bpftool", "btf", "dump", "file", Path.Combine(_data.FullPath, module + ".btf"), "-B", Path.Combine(_data.FullPath, uname + ".btf"));
             Assert.Contains($"only_of_{module}", dump);
         }
-        var provenance = ProvenanceJson.Read(await File.ReadAllBytesAsync(Path.Combine(_data.FullPath, "tree", BlobPaths.TreeProvenance(record.Build.Key))));
+        var provenance = Provenance(uname);
+        Assert.Null(provenance.NoModules);
         Assert.Equal((2, 2), (provenance.Modules!.Seen, provenance.Modules.Published));
         Assert.Equal(packages, provenance.Modules.Packages.Select(p => p.Name));
         Assert.Empty(provenance.Modules.Refused);

@@ -34,11 +34,16 @@ public sealed class AptRepository : IDisposable
     /// <summary>Adds <c>linux-image-UNAME-dbg</c>.</summary>
     /// <param name="banner">The release inside the image; the package's by default.</param>
     /// <param name="marker">Makes images differ: a struct of this name is in it.</param>
-    public void AddKernel(string uname, string version = "6.1.99-1", bool withBtf = true, string? banner = null, string marker = "marker")
+    /// <param name="spoil">Cut the modules in half.</param>
+    /// <param name="modules">Modules with split BTF where the kernel has BTF, else with DWARF; they are packed before the kernel, as Debian does since trixie.</param>
+    public void AddKernel(string uname, string version = "6.1.99-1", bool withBtf = true, string? banner = null, string marker = "marker", IReadOnlyList<string>? modules = null, bool spoil = false)
     {
         var build = NewBuild();
-        var image = Path.Combine(build, "root", "usr", "lib", "debug", "boot", $"vmlinux-{uname}");
+        var folder = Path.Combine(build, "root", "usr", "lib", "debug", "lib", "modules", uname);
+        var image = modules is null ? Path.Combine(build, "root", "usr", "lib", "debug", "boot", $"vmlinux-{uname}") : Path.Combine(folder, "vmlinux");
         KernelSample.Build(image, banner ?? uname, marker, withBtf);
+        foreach (var module in modules ?? [])
+            AddModule(Path.Combine(folder, "kernel", $"{module}.ko"), withBtf ? image : null, spoil);
         Pack(build, $"linux-image-{uname}-dbg", version);
     }
 
@@ -57,6 +62,13 @@ public sealed class AptRepository : IDisposable
         Pack(build, $"linux-image-{uname}", version);
         if (modulesPackage is not null)
             Pack(other, modulesPackage, version);
+    }
+
+    private static void AddModule(string file, string? kernel, bool spoil)
+    {
+        KernelSample.BuildModule(file, kernel);
+        if (spoil)
+            File.WriteAllBytes(file, File.ReadAllBytes(file)[..(int)(new FileInfo(file).Length / 2)]);
     }
 
     private string NewBuild() => Directory.CreateDirectory(_folder.File($"build-{Guid.NewGuid():n}")).FullName;

@@ -16,8 +16,9 @@ public static class KernelSample
             Tool.Run("pahole", "-J", "--btf_gen_floats", image);
     }
 
-    /// <summary>A module with a struct of its own name and one of the kernel's, and split BTF.</summary>
-    public static void BuildModule(string file, string kernel)
+    /// <summary>A module with a struct of its own name and one of the kernel's.</summary>
+    /// <param name="kernel">What its split BTF is to be on; null for a module with DWARF alone.</param>
+    public static void BuildModule(string file, string? kernel)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         using var folder = new TempFolder();
@@ -25,7 +26,8 @@ public static class KernelSample
         var name = Path.GetFileNameWithoutExtension(file);
         File.WriteAllText(source, $"struct a_type_with_quite_a_long_name_7;\nstruct only_of_{name} {{ int value; struct a_type_with_quite_a_long_name_7 *of_the_kernel; }} state;\n");
         Tool.Run("gcc", "-g", "-w", "-c", "-o", file, source);
-        Tool.Run("pahole", "-J", "--btf_base", kernel, file);
+        if (kernel is not null)
+            Tool.Run("pahole", "-J", "--btf_base", kernel, file);
     }
 
     /// <summary>Enough types that the result is as large as the smallest kernel's BTF that is believed.</summary>

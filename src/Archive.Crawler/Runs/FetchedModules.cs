@@ -13,6 +13,11 @@ public sealed record FetchedModules(IReadOnlyList<ModuleBtf> Modules, int Seen, 
 {
     private const int MaxReasons = 10;
 
+    /// <summary>Why there is nothing to publish; null where there is.</summary>
+    public string? Absence => Modules.Count > 0 ? null
+        : Refused.Count > 0 ? $"refused: {Refused[0]}{(Refused.Count > 1 ? ", and others" : "")}"
+        : Seen == 0 ? "none in the package" : $"{Seen} in the package, without BTF or debug information";
+
     /// <summary>Collects modules of one or several packages.</summary>
     internal sealed class Builder(ConvertedKernel kernel, ConversionOptions options)
     {
@@ -21,22 +26,28 @@ public sealed record FetchedModules(IReadOnlyList<ModuleBtf> Modules, int Seen, 
         private readonly List<string> _refused = [];
         private int _seen;
 
-        /// <returns>Modules seen.</returns>
-        public int Take(IEnumerable<PackageModule> modules, KernelBuild? package, CancellationToken cancellation)
+        /// <summary>Those of the kernel's own package, before and behind it.</summary>
+        public void Take(KernelPackage package, CancellationToken cancellation)
+        {
+            if (package.Early is { } early)
+                _seen += new ModuleConverter(kernel, options).Convert(early, Add, Refuse, cancellation);
+            Take(package.Modules(cancellation), null, cancellation);
+        }
+
+        /// <summary>Those of a package of modules alone.</summary>
+        public void Take(IEnumerable<PackageModule> modules, KernelBuild? package, CancellationToken cancellation)
         {
             if (package is not null)
                 _packages.Add(package);
             try
             {
-                _seen += new ModuleConverter(kernel, options).Convert(
-                    modules, m => _modules.TryAdd(m.Name, m), (m, problem) => Refuse($"{m.Name}: {problem.Message}"), cancellation);
+                _seen += new ModuleConverter(kernel, options).Convert(modules, Add, Refuse, cancellation);
             }
             catch (MalformedInputException problem)
             {
                 // The package breaks off behind the kernel; what came before is good.
                 Refuse(problem.Message);
             }
-            return _seen;
         }
 
         /// <summary>An empty one, for a package that may prove to be another than the index says.</summary>
@@ -52,10 +63,13 @@ public sealed record FetchedModules(IReadOnlyList<ModuleBtf> Modules, int Seen, 
             _seen += other._seen;
         }
 
-        /// <summary>Null where there was none.</summary>
-        public FetchedModules? End() => _seen == 0 && _refused.Count == 0 ? null : new FetchedModules([.. _modules.Values], _seen, _packages, _refused);
+        public FetchedModules End() => new([.. _modules.Values], _seen, _packages, _refused);
 
-        private void Refuse(string reason)
+        private void Add(ModuleBtf module) => _modules.TryAdd(module.Name, module);
+
+        private void Refuse(string module, Exception problem) => Refuse($"{module}: {problem.Message}");
+
+        public void Refuse(string reason)
         {
             if (_refused.Count < MaxReasons)
                 _refused.Add(reason);

@@ -8,7 +8,7 @@ using Archive.Store.Kernels;
 namespace Archive.Crawler.Runs;
 
 /// <summary>A kernel as it came out of its packages.</summary>
-/// <param name="Modules">Null where they were not asked for, or none was found.</param>
+/// <param name="Modules">Null where they were not asked for.</param>
 /// <param name="DownloadedBytes">Of all packages.</param>
 public sealed record FetchedKernel(ConvertedKernel Kernel, FetchedModules? Modules, long DownloadedBytes)
 {
@@ -35,12 +35,27 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
         var fetched = await FromMirrorsAsync(found.Package, progress, passedOver,
             package => ConvertAsync(found, package, new KernelExtractor(scratch, options), request.Modules ? options : null, progress, cancellation), cancellation);
         fetched = fetched with { PassedOver = passedOver };
-        if (!request.Modules || found.Modules.Count == 0 || fetched.Modules is { Seen: > 0 })
+        if (fetched.Modules is not { Seen: 0 } || found.Modules.Count == 0)
             return fetched;
         var (taken, bytes) = (new FetchedModules.Builder(fetched.Kernel, options), fetched.DownloadedBytes);
         foreach (var package in found.Modules)
-            bytes += await FromMirrorsAsync(package, progress, passedOver, stream => TakeModulesAsync(taken, package, stream, cancellation), cancellation);
+            bytes += await TakeModulesAsync(taken, package, progress, passedOver, cancellation);
         return fetched with { Modules = taken.End(), DownloadedBytes = bytes };
+    }
+
+    /// <summary>A package of modules that is gone or of no use is noted: it would be so next time, and the kernel is good without.</summary>
+    private async Task<long> TakeModulesAsync(
+        FetchedModules.Builder taken, FoundPackage package, IProgress<CrawlEvent>? progress, List<string> passedOver, CancellationToken cancellation)
+    {
+        try
+        {
+            return await FromMirrorsAsync(package, progress, passedOver, stream => TakeModulesAsync(taken, package, stream, cancellation), cancellation);
+        }
+        catch (Exception e) when (e is MirrorException { IsMissing: true } or Btf.MalformedInputException or UnsupportedImageException)
+        {
+            taken.Refuse($"{package.Build.PackageName}: {e.Message}");
+            return 0;
+        }
     }
 
     private async Task<T> FromMirrorsAsync<T>(
@@ -68,7 +83,7 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
         FoundKernel found, PackageStream package, KernelExtractor extractor, ConversionOptions? modules, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var report = progress is null ? null : new Reporter(found.Build, package, progress);
-        var (opened, failure) = await AttemptAsync(() => extractor.Open(package, report, cancellation), cancellation);
+        var (opened, failure) = await AttemptAsync(() => extractor.Open(package, modules is not null, report, cancellation), cancellation);
         using (opened)
         {
             var work = opened is null ? null : AttemptAsync(() => Convert(found.Build, extractor, opened, modules, report, cancellation), cancellation);
@@ -99,14 +114,18 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
         if (modules is null)
             return new FetchedKernel(kernel, null, 0) { Build = build };
         var taken = new FetchedModules.Builder(kernel, modules);
-        taken.Take(opened.Modules(cancellation), null, cancellation);
+        taken.Take(opened, cancellation);
         return new FetchedKernel(kernel, taken.End(), 0) { Build = build };
     }
 
     private static async Task<long> TakeModulesAsync(FetchedModules.Builder modules, FoundPackage found, PackageStream package, CancellationToken cancellation)
     {
         var attempt = modules.Fork();
-        var (_, failure) = await AttemptAsync(() => attempt.Take(PackageModules.Read(package, ExtractionLimits.Default, Environment.ProcessorCount, cancellation), found.Build, cancellation), cancellation);
+        var (_, failure) = await AttemptAsync(() =>
+        {
+            attempt.Take(PackageModules.Read(package, ExtractionLimits.Default, Environment.ProcessorCount, cancellation), found.Build, cancellation);
+            return attempt;
+        }, cancellation);
         await package.CompleteAsync(cancellation);
         failure?.Throw();
         modules.Join(attempt);

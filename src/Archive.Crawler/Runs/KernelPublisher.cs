@@ -36,6 +36,7 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
         {
             Inventory = inventory is null ? null : FormOf(inventory),
             Modules = modules is null ? null : Describe(fetched.Modules!, FormOf(modules)),
+            NoModules = fetched.Modules is { } taken ? taken.Absence : "not asked",
         };
         var provenance = ProvenanceJson.Write(document);
         await PutAsync(BlobPaths.Tarball(forms.Tarball.Sha256), tarball, PutMode.CreateOnly, cancellation);

@@ -30,7 +30,7 @@ public sealed record FoundKernel(FoundPackage Package)
     /// <summary>Kernels of the same release, arch and flavour that are newer.</summary>
     public int Age { get; init; }
 
-    /// <summary>Packages with the modules of an image package that has none.</summary>
+    /// <summary>Packages with the modules, for where the kernel's own has none.</summary>
     public IReadOnlyList<FoundPackage> Modules { get; init; } = [];
 
     /// <summary>The same kernel in another package, for when this one turns out to be of no use.</summary>

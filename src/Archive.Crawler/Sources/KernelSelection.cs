@@ -32,7 +32,7 @@ internal static class KernelSelection
         var modules = packages.Where(p => p.Grade == PackageGrade.Modules).ToList();
         FoundKernel? kernel = null;
         foreach (var package in packages.Where(p => request.WantsGrade(p.Grade)).OrderByDescending(p => p.Rank))
-            kernel = new FoundKernel(package) { Otherwise = kernel, Modules = package.Grade == PackageGrade.Image ? modules : [] };
+            kernel = new FoundKernel(package) { Otherwise = kernel, Modules = modules };
         return kernel;
     }
 }

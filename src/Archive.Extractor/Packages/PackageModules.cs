@@ -39,6 +39,20 @@ public static partial class PackageModules
         }
     }
 
+    /// <summary>A file that is a module, or why it cannot be read; what is wrong with the package itself shows at its next file.</summary>
+    internal static PassedModule TryRead(PackedFile file, ExtractionLimits limits, CancellationToken cancellation)
+    {
+        var name = NameOf(file.Name)!;
+        try
+        {
+            return new PassedModule(name, new PackageModule(name, file.Name, Unpack(file, limits, cancellation)), null);
+        }
+        catch (MalformedInputException problem)
+        {
+            return new PassedModule(name, null, problem);
+        }
+    }
+
     /// <summary>The module's name in the path of its file; null where the path is not one. Dashes become underscores (KBUILD_MODNAME).</summary>
     public static string? NameOf(string entry) =>
         Pattern().Match(entry) is { Success: true } match ? match.Groups["name"].Value.Replace('-', '_') : null;

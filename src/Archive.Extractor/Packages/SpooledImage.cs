@@ -1,9 +1,8 @@
 namespace Archive.Extractor.Packages;
 
 /// <summary>
-/// A kernel image in a temporary file. On Linux the file loses its name as soon as it is made, so that nothing is
-/// left of it however the process ends; <see cref="Path"/> then leads to it through the open handle, for this
-/// process only. Elsewhere it is deleted when closed.
+/// A kernel image in a temporary file without a name (<see cref="NamelessFile"/>); <see cref="Path"/> leads to it through the
+/// open handle, for this process only.
 /// </summary>
 public sealed class SpooledImage : IDisposable
 {
@@ -32,7 +31,7 @@ public sealed class SpooledImage : IDisposable
     /// <exception cref="IOException">The disk is full or failing.</exception>
     internal static SpooledImage Create(string folder, PackedFile image, string uname, Action<long> copied)
     {
-        var spooled = new SpooledImage(OpenNameless(folder, image.Size), image.Name, uname);
+        var spooled = new SpooledImage(NamelessFile.Create(folder, image.Size), image.Name, uname);
         try
         {
             spooled.Fill(image.Content, copied);
@@ -46,23 +45,6 @@ public sealed class SpooledImage : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
-
-    private static FileStream OpenNameless(string folder, long size)
-    {
-        var file = new FileStream(System.IO.Path.Combine(folder, $"vmlinux-{Guid.NewGuid():n}.tmp"), new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
-            BufferSize = 0,
-            Options = OperatingSystem.IsLinux() ? FileOptions.None : FileOptions.DeleteOnClose,
-            // A full disk is told here, before the decoding.
-            PreallocationSize = size,
-        });
-        if (OperatingSystem.IsLinux())
-            File.Delete(file.Name);
-        return file;
-    }
 
     private void Fill(Stream content, Action<long> copied)
     {

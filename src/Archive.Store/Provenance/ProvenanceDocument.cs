@@ -43,6 +43,10 @@ public sealed record ProvenanceDocument
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ProvenanceModules? Modules { get; init; }
 
+    /// <summary>Why no modules were published: <c>not asked</c>, <c>none in the package</c>, or <c>refused:</c> and a reason; null where some were.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NoModules { get; init; }
+
     /// <summary>The build as the catalogue knows it.</summary>
     /// <exception cref="ArgumentException">A name cannot be a path segment.</exception>
     public KernelBuild ToBuild() => new()
