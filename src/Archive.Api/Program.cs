@@ -60,6 +60,7 @@ if (options.Roles.Api)
     app.MapDatadog(options.DatadogPrefix);
     app.MapDebuginfod();
     app.MapLookup();
+    app.MapHosts();
     app.MapKernels();
     app.MapContent();
     app.MapRuns();

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Archive.Api.Kernels;
 using Archive.Store.Kernels;
+using TestKit;
 
 namespace Archive.Api.Tests;
 

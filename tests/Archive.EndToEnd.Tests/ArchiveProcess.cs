@@ -41,9 +41,12 @@ internal sealed class ArchiveProcess : IDisposable
     }
 
     /// <param name="settings">Such as <c>--Roles:Crawler=false</c>.</param>
-    public static ArchiveProcess Start(string data, params string[] settings)
+    public static ArchiveProcess Start(string data, params string[] settings) => StartAt(FreePort(), data, settings);
+
+    /// <summary>On a port that clients know already.</summary>
+    public static ArchiveProcess StartAt(int port, string data, params string[] settings)
     {
-        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        var address = new Uri($"http://127.0.0.1:{port}");
         var process = Tool.Start("dotnet", [Programs.Api, $"--Urls={address}", $"--DataDirectory={data}", .. settings]);
         return new ArchiveProcess(process, address);
     }
@@ -91,7 +94,8 @@ internal sealed class ArchiveProcess : IDisposable
         _client.Dispose();
     }
 
-    private static int FreePort()
+    /// <summary>A port that nobody listens on.</summary>
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

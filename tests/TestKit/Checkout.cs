@@ -1,9 +1,9 @@
 using System.Runtime.CompilerServices;
 
-namespace Archive.Api.Tests;
+namespace TestKit;
 
 /// <summary>The folder that these tests were built from.</summary>
-internal static class Checkout
+public static class Checkout
 {
     public static string Root { get; } = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Here())!, "..", ".."));
 
