@@ -111,7 +111,7 @@ public static class BtfCommand
         {
             return question(parsed.InvocationConfiguration.Output) ? Done : AnswerIsNo;
         }
-        catch (Exception failure) when (failure is MalformedInputException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is MalformedInputException or FormatException or IOException or UnauthorizedAccessException)
         {
             parsed.InvocationConfiguration.Error.WriteLine($"btf: {failure.Message}");
             return BadInput;

@@ -17,11 +17,12 @@ internal static class MinimizeCommand
         var all = new Option<bool>("--all-candidates") { Description = "Keep every type that matches, not the first alone." };
         var wide = new Option<bool>("--layout-header") { Description = "Write the 32-byte header that bpftool writes since 2026." };
         var narrow = new Option<bool>("--no-enum64") { Description = "Write ENUM for ENUM64, for loaders of before 2022." };
+        var untagged = new Option<bool>("--no-tags") { Description = "Leave out TYPE_TAG, for loaders of before 2022." };
         var order = new Option<string?>("--byte-order") { Description = "little or big; that of the kernel if not given." };
         order.AcceptOnlyFromAmong("little", "big");
         var command = new Command("minimize", "Write what BPF objects need of a kernel's BTF, as bpftool gen min_core_btf does.")
         {
-            kernel, output, objects, modules, skip, all, wide, narrow, order,
+            kernel, output, objects, modules, skip, all, wide, narrow, untagged, order,
         };
         command.SetAction(parsed => BtfCommand.Run(parsed, _ =>
         {
@@ -31,6 +32,7 @@ internal static class MinimizeCommand
                 KeepAllCandidates = parsed.GetValue(all),
                 HeaderSize = parsed.GetValue(wide) ? BtfHeader.SizeWithLayout : BtfWire.HeaderSize,
                 WithoutEnum64 = parsed.GetValue(narrow),
+                WithoutTags = parsed.GetValue(untagged),
                 BigEndian = parsed.GetValue(order) is { } name ? name == "big" : null,
             };
             var btf = BtfFile.Open(parsed.GetRequiredValue(kernel));

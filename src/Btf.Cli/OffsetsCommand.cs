@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Btf.CoRe;
 using Btf.Format;
 using Btf.Text;
 
@@ -11,7 +12,8 @@ internal static class OffsetsCommand
     public static Command Create()
     {
         var files = new Argument<string[]>("FILE") { Description = "BTF of kernels: raw, or ELF files with a .BTF section.", Arity = ArgumentArity.OneOrMore };
-        var paths = new Option<string[]>("--of") { Description = "struct.member[.member…], alternatives behind '|': task_struct.mm.pgd, task_struct.state|__state.", Required = true };
+        var paths = new Option<string[]>("--of") { Description = "struct.member[.member…], alternatives behind '|': task_struct.mm.pgd, task_struct.state|__state.", };
+        var objects = new Option<string[]>("--object") { Description = "BPF objects: the fields that their relocations are about." };
         var format = new Option<string>("--format") { Description = "json or c.", DefaultValueFactory = _ => "json" };
         format.AcceptOnlyFromAmong("json", "c");
         paths.Validators.Add(result =>
@@ -25,10 +27,15 @@ internal static class OffsetsCommand
                 result.AddError(problem.Message);
             }
         });
-        var command = new Command("offsets", "Tell where fields are in several kernels; status 1 if one is missing in any.") { files, paths, format };
+        var command = new Command("offsets", "Tell where fields are in several kernels; status 1 if one is missing in any.") { files, paths, objects, format };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(paths) is null && result.GetResult(objects) is null)
+                result.AddError("Give --of or --object.");
+        });
         command.SetAction(parsed => BtfCommand.Run(parsed, output =>
         {
-            var fields = parsed.GetRequiredValue(paths).Select(FieldPath.Parse).ToList();
+            var fields = FieldsOf(parsed.GetValue(paths) ?? [], parsed.GetValue(objects) ?? []);
             var kernels = parsed.GetRequiredValue(files).Select(path => Find(path, fields)).ToList();
             if (parsed.GetValue(format) == "json")
                 output.Write(JsonSerializer.Serialize(new OffsetsDocument(kernels), TextJson.Default.OffsetsDocument) + "\n");
@@ -38,6 +45,9 @@ internal static class OffsetsCommand
         }));
         return command;
     }
+
+    private static List<FieldPath> FieldsOf(string[] paths, string[] objects) =>
+        [.. paths.Concat(objects.SelectMany(path => BpfObject.Open(path).Fields())).Distinct(StringComparer.Ordinal).Select(FieldPath.Parse)];
 
     private static KernelOffsets Find(string path, List<FieldPath> fields)
     {

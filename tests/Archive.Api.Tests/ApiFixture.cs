@@ -69,8 +69,9 @@ public sealed class ApiFixture : IDisposable
     };
 
     /// <summary>Publishes BTF as the crawler does: blobs first, the catalogue's row last.</summary>
-    public async Task<Publication> PublishAsync(KernelBuild build, byte[] btf, string? buildId = null)
+    public async Task<Publication> PublishAsync(KernelBuild build, byte[] btf, string? buildId = null, params ModuleBtf[] modules)
     {
+        var packed = modules.Length > 0 ? BtfTarball.PackModules(modules, 1) : null;
         var tarball = BtfTarball.Pack(build.Key.Uname, btf, 1);
         var provenance = Encoding.UTF8.GetBytes($$"""{"package":"{{build.PackageName}}"}""");
         var publication = new Publication
@@ -82,8 +83,11 @@ public sealed class ApiFixture : IDisposable
             Raw = Form(btf),
             Tarball = Form(tarball),
             Provenance = Form(provenance),
+            Modules = packed is null ? null : Form(packed),
         };
         await Store.Blobs.PutAsync(BlobPaths.Tarball(publication.Tarball.Sha256), new MemoryStream(tarball), PutMode.CreateOnly, default);
+        if (packed is not null)
+            await Store.Blobs.PutAsync(BlobPaths.Modules(publication.Modules!.Sha256), new MemoryStream(packed), PutMode.Replace, default);
         await Store.Blobs.PutAsync(BlobPaths.Provenance(publication.Tarball.Sha256), new MemoryStream(provenance), PutMode.Replace, default);
         await Store.Catalogue.RecordPublicationAsync(build, publication, default);
         return publication;

@@ -192,8 +192,51 @@ public sealed class ObjectTests(ObjectArchive archive) : IClassFixture<ObjectArc
     [InlineData("arch=aarch64,x86_64&distro=debian", 3)]
     [InlineData("uname=*-amd64", 2)]
     [InlineData("since=2020-01-01", 4)]
+    [InlineData("since=2020-01-01&until=2100-01-01", 4)]
     public async Task FilterSelectsKernels(string filter, int expected) =>
         Assert.Equal(expected, JsonNode.Parse((await BundleAsync(filter))["index.json"])!["kernels"]!.AsArray().Count);
+
+    [Fact]
+    public async Task ModulesAreTargetsToo()
+    {
+        using var api = new ApiFixture();
+        using var folder = new TempFolder();
+        var kernel = _compiler.Kernel("struct task { int pid; } task;").Kernel.Bytes.ToArray();
+        await File.WriteAllBytesAsync(folder.File("kernel.btf"), kernel);
+        Tool.Run("gcc", "-g", "-c", "-o", folder.File("module.o"), folder.Write("module.c", "struct of_module { long x; int count; } x;"));
+        Tool.Run("pahole", $"--btf_base={folder.File("kernel.btf")}", $"--btf_encode_detached={folder.File("module.btf")}", folder.File("module.o"));
+        await api.PublishAsync(ApiFixture.Build("6.1.0-9-amd64"), kernel, null, new ModuleBtf("my_module", await File.ReadAllBytesAsync(folder.File("module.btf")), null));
+        var item = await File.ReadAllBytesAsync(_compiler.Compile("""
+            struct of_module { int count; } CORE;
+            SEC("tc") long program(struct of_module *item) { long value = 0; probe_read(&value, 4, &item->count); return value; }
+            """));
+
+        Assert.Equal("error", await VerdictAsync(api, "", item));
+        Assert.Equal("error", await VerdictAsync(api, "?modules=another", item));
+        Assert.Equal("ok", await VerdictAsync(api, "?modules=all", item));
+        Assert.Equal("ok", await VerdictAsync(api, "?modules=another,my-module", item));
+        using var answer = await ObjectArchive.SendAsync(api, "/v1/minimize?profile=gala-gopher&modules=my_module", ("program.bpf.o", item));
+        var minimal = (await MembersAsync(await answer.Content.ReadAsStreamAsync()))["6.1.0-9-amd64.btf"];
+        Assert.Equal(64u, BtfBlob.Parse(minimal).Find(BtfKind.Struct, "of_module")!.Value.Members[0].BitOffset);
+    }
+
+    private static async Task<string> VerdictAsync(ApiFixture api, string query, byte[] item)
+    {
+        using var answer = await ObjectArchive.SendAsync(api, $"/v1/compat{query}", ("program.bpf.o", item));
+        return (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["objects"]![0]!["verdict"]!;
+    }
+
+    [Fact]
+    public async Task OffsetsOfAnObjectsFieldsAreAProfile()
+    {
+        using var json = await SendAsync("/v1/minimize?profile=offsets-json&arch=x86_64&distro=debian", ("program.bpf.o", _object));
+        var kernels = JsonNode.Parse(await json.Content.ReadAsStringAsync())!["kernels"]!.AsArray();
+        Assert.Equal(2, kernels.Count);
+        Assert.All(kernels, kernel => Assert.Equal(("task.pid", 8), ((string)kernel!["offsets"]![0]!["path"]!, (int)kernel["offsets"]![0]!["byte_offset"]!)));
+
+        using var c = await SendAsync("/v1/minimize?profile=offsets-c", ("program.bpf.o", _object));
+        Assert.Contains("\t{ \"debian/12/arm64/6.1.0-10-arm64\", 0 },\n\t{ \"debian/12/x86_64/6.1.0-9-amd64\", 8 },\n", await c.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task CustomizeAnswersAsBtfhubOnlineDoes()
@@ -313,6 +356,8 @@ public sealed class ObjectTests(ObjectArchive archive) : IClassFixture<ObjectArc
     [InlineData("header=25", HttpStatusCode.BadRequest)]
     [InlineData("byte_order=middle", HttpStatusCode.BadRequest)]
     [InlineData("since=yesterday-ish", HttpStatusCode.BadRequest)]
+    [InlineData("until=later", HttpStatusCode.BadRequest)]
+    [InlineData("modules=../x", HttpStatusCode.BadRequest)]
     [InlineData("distro=../..", HttpStatusCode.BadRequest)]
     [InlineData("distro=fedora", HttpStatusCode.NotFound)]
     public async Task QueryThatCannotBeMeantIsRefused(string query, HttpStatusCode expected)

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-
 namespace TestKit;
 
 /// <summary>
@@ -8,14 +6,7 @@ namespace TestKit;
 /// </summary>
 public static class BpfLoader
 {
-    private static readonly Lazy<string> Program = new(() =>
-    {
-        using var stream = typeof(BpfLoader).Assembly.GetManifestResourceStream("loader.c")!;
-        using var source = new MemoryStream();
-        stream.CopyTo(source);
-        var key = Convert.ToHexStringLower(SHA256.HashData(source.ToArray()))[..16];
-        return Path.Combine(TestCache.Made("bpf-loader", key, folder => Compile(source.ToArray(), folder)), "loader");
-    });
+    private static readonly Lazy<string> Program = new(() => NativeProgram.Of("loader.c", "gcc -O1 -w -static loader.c -o program -lbpf -lelf -lz"));
 
     public static string ProgramPath => Program.Value;
 
@@ -31,11 +22,5 @@ public static class BpfLoader
             1 when result.Output.TrimEnd().EndsWith("load", StringComparison.Ordinal) => null,
             _ => throw new InvalidOperationException($"{test}: {result.Output}{result.Errors}"),
         };
-    }
-
-    private static void Compile(byte[] source, string folder)
-    {
-        File.WriteAllBytes(Path.Combine(folder, "loader.c"), source);
-        Tool.Shell($"gcc -O1 -w -static '{folder}/loader.c' -o '{folder}/loader' -lbpf -lelf -lz");
     }
 }

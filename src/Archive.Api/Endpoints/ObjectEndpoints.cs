@@ -41,18 +41,24 @@ public static class ObjectEndpoints
         var cancellation = context.RequestAborted;
         var name = context.Request.Query["profile"].ToString() is { Length: > 0 } given ? given : BundleProfile.Classes;
         var profile = BundleProfile.Find(name);
-        if (profile is null && name != BundleProfile.Classes)
-            throw new BadHttpRequestException($"'{name}' is no profile; there are {string.Join(", ", BundleProfile.Names)}.");
-        var (selection, options) = (KernelSelection.Parse(context.Request), OptionsOf(context.Request.Query));
+        var table = KernelOffsetTable.Profiles.GetValueOrDefault(name);
+        if (profile is null && table is null && name != BundleProfile.Classes)
+            throw new BadHttpRequestException($"'{name}' is no profile; there are {string.Join(", ", BundleProfile.Names.Concat(KernelOffsetTable.Profiles.Keys))}.");
+        var (selection, modules, options) = (KernelSelection.Parse(context.Request), ModuleSelection.Parse(context.Request.Query), OptionsOf(context.Request.Query));
         using var _ = await gate.EnterAsync(context);
         var objects = await UploadedObjects.ReadAsync(context.Request, limits, cancellation);
         var kernels = await SelectAsync(selection, catalogue, cancellation);
+        if (table is not null)
+        {
+            await new KernelOffsetTable(minimizer, KernelOffsetTable.FieldsOf(objects), table).WriteAsync(context.Response, kernels, cancellation);
+            return;
+        }
         var isGzip = profile is null or { IsGzip: true };
         context.Response.ContentType = isGzip ? "application/gzip" : "application/x-tar";
         context.Response.Headers.ContentDisposition = $"attachment; filename=\"btf-{name}.tar{(isGzip ? ".gz" : "")}\"";
         context.Response.Headers["X-Kernels"] = kernels.Count.ToString(System.Globalization.CultureInfo.InvariantCulture);
         await using var bundle = new Bundle(context.Response.Body, profile, objects);
-        await foreach (var kernel in minimizer.RunAsync(kernels, objects, options, cancellation))
+        await foreach (var kernel in minimizer.RunAsync(kernels, modules, objects, options, cancellation))
             await bundle.AddAsync(kernel, cancellation);
         await bundle.FinishAsync(cancellation);
     }
@@ -63,6 +69,7 @@ public static class ObjectEndpoints
         SkipRefusals = query["strict"].ToString() is not ("true" or "1"),
         KeepAllCandidates = query["all_candidates"].ToString() is "true" or "1",
         WithoutEnum64 = query["enum64"].ToString() is "false" or "0",
+        WithoutTags = query["tags"].ToString() is "false" or "0",
         HeaderSize = query["header"].ToString() switch
         {
             "" or "24" => BtfWire.HeaderSize,
@@ -88,13 +95,13 @@ public static class ObjectEndpoints
         HttpContext context, ICatalogue catalogue, KernelMinimizer minimizer, KernelInventories inventories, ObjectGate gate, ObjectOptions limits)
     {
         var cancellation = context.RequestAborted;
-        var (selection, loader, format) = (KernelSelection.Parse(context.Request), LoaderOf(context.Request.Query), FormatOf(context.Request));
+        var (selection, modules, loader, format) = (KernelSelection.Parse(context.Request), ModuleSelection.Parse(context.Request.Query), LoaderOf(context.Request.Query), FormatOf(context.Request));
         using var _ = await gate.EnterAsync(context);
         var objects = await UploadedObjects.ReadAsync(context.Request, limits, cancellation);
         var checks = objects.ConvertAll(item => Checked(item, loader));
         var reports = objects.ConvertAll(item => new CompatibilityReport(item.Name, loader));
         var kernels = await SelectAsync(selection, catalogue, cancellation);
-        await foreach (var (kernel, results, problem) in minimizer.AskAsync(kernels, (kernel, target) => CheckAsync(checks, kernel, target, inventories, cancellation), cancellation))
+        await foreach (var (kernel, results, problem) in minimizer.AskAsync(kernels, modules, (kernel, target) => CheckAsync(checks, kernel, target, inventories, cancellation), cancellation))
         {
             var shown = new ReportKernel(kernel.Key.ToString(), kernel.Branch, kernel.Publication.Raw.Sha256);
             for (var i = 0; i < reports.Count; i++)
@@ -175,7 +182,7 @@ public static class ObjectEndpoints
         var objects = await UploadedObjects.ReadAsync(context.Request, limits, context.RequestAborted);
         if (resolution.Record is not { Publication: { } publication, Build: var build })
             return await resolver.ExplainAsync(context, resolution);
-        var kernel = await minimizer.MinimizeAsync(new SelectedKernel(build, publication), objects, MinimalBtfOptions.Default, context.RequestAborted);
+        var kernel = await minimizer.MinimizeAsync(new SelectedKernel(build, publication), ModuleSelection.None, objects, MinimalBtfOptions.Default, context.RequestAborted);
         return kernel.Problem is { } problem
             ? TypedResults.Problem(problem, statusCode: StatusCodes.Status400BadRequest)
             : TypedResults.File(BtfTarball.Pack(build.Key.Uname, kernel.Btf, 1), "application/octet-stream", $"{build.Key.Uname}.btf.tar.xz");

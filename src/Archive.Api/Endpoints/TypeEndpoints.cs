@@ -37,7 +37,7 @@ public static class TypeEndpoints
         Described(kernel.MapMethods("/diff", BtfResponses.Methods, DiffAsync), Json, "Types and functions that were added, removed and changed; format: json, md, text")
             .WithDescription("with: the other kernel, as distro/version/arch/uname. It is the newer one.");
         Described(app.MapMethods("/v1/offsets", BtfResponses.Methods, OffsetsAsync).WithTags("types").RequireRateLimiting(ObjectServices.Policy), Json, "Offsets of fields in the selected kernels; format: json, c")
-            .WithDescription("of, several times: struct.member[.member…], alternatives behind '|'. distro, version, arch, uname, since select kernels.");
+            .WithDescription("of, several times: struct.member[.member…], alternatives behind '|'. distro, version, arch, uname, since, until, lacks_btf select kernels.");
     }
 
     private static RouteHandlerBuilder Described(RouteHandlerBuilder route, string type, string summary) => route
@@ -132,31 +132,8 @@ public static class TypeEndpoints
         if (IsKnown(context, TagOf(question), out var known))
             return known;
         using var _ = await gate.EnterAsync(context);
-        var answers = kernels.AskAsync(selected, (_, target) => Task.FromResult<IReadOnlyList<FieldOffset>>([.. paths.Select(new FieldOffsets(target.Kernel).Find)]), context.RequestAborted);
-        await WriteOffsetsAsync(context, answers, format);
+        await new KernelOffsetTable(kernels, paths, format).WriteAsync(context.Response, selected, context.RequestAborted);
         return Results.Empty;
-    }
-
-    /// <summary>JSON goes out kernel by kernel; a table's columns are known when all are.</summary>
-    private static async Task WriteOffsetsAsync(HttpContext context, IAsyncEnumerable<(SelectedKernel Kernel, IReadOnlyList<FieldOffset>? Offsets, string? Problem)> answers, string format)
-    {
-        var response = context.Response;
-        response.ContentType = format == "json" ? Json : C;
-        var table = new List<(string, IReadOnlyList<FieldOffset>)>();
-        await response.WriteAsync(format == "json" ? "{\"kernels\": [" : "", context.RequestAborted);
-        var separator = "\n";
-        await foreach (var (kernel, offsets, problem) in answers)
-        {
-            if (format == "json")
-                await response.WriteAsync(separator + JsonSerializer.Serialize(new KernelOffsets(kernel.Key.ToString(), offsets ?? [], problem), TextJson.Default.KernelOffsets), context.RequestAborted);
-            else if (offsets is not null)
-                table.Add((kernel.Key.ToString(), offsets));
-            separator = ",\n";
-        }
-        using var text = new StringWriter();
-        if (format == "c")
-            OffsetTable.WriteC(table, text);
-        await response.WriteAsync(format == "json" ? "\n]}\n" : text.ToString(), context.RequestAborted);
     }
 
     private static List<FieldPath> PathsOf(HttpRequest request)

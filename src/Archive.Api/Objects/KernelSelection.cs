@@ -33,10 +33,13 @@ public sealed record KernelSelection
     /// <summary>Published at or after this.</summary>
     public DateTimeOffset? Since { get; init; }
 
+    /// <summary>Published before this.</summary>
+    public DateTimeOffset? Until { get; init; }
+
     /// <summary>Only kernels that do not ship their own BTF: hosts of the others need none.</summary>
     public bool LacksBtf { get; init; }
 
-    /// <summary>From the query: distro, version, arch, uname, since, lacks_btf.</summary>
+    /// <summary>From the query: distro, version, arch, uname, since, until, lacks_btf.</summary>
     /// <exception cref="BadHttpRequestException">A value that cannot be meant.</exception>
     public static KernelSelection Parse(HttpRequest request)
     {
@@ -49,7 +52,8 @@ public sealed record KernelSelection
             Versions = Values(query["version"], value => KernelNames.Version(distros.Count == 1 ? distros[0] : null, value), "version"),
             Archs = Values(query["arch"], KernelNames.Arch, "arch"),
             UnamePattern = uname.Length == 0 ? null : RawQuery.LiteralPlus(request, "uname"),
-            Since = query["since"].ToString() is { Length: > 0 } since ? Time(since) : null,
+            Since = Time(query, "since"),
+            Until = Time(query, "until"),
             LacksBtf = query["lacks_btf"].ToString() is "true" or "1",
         };
     }
@@ -59,9 +63,15 @@ public sealed record KernelSelection
             .Select(value => canonical(value) ?? throw new BadHttpRequestException($"'{value}' is no {name}."))
             .Distinct(StringComparer.Ordinal)];
 
-    private static DateTimeOffset Time(string text) => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-        ? time
-        : throw new BadHttpRequestException($"since is '{text}', which is no time: 2026-01-31 or 2026-01-31T12:00:00Z.");
+    private static DateTimeOffset? Time(IQueryCollection query, string name)
+    {
+        var text = query[name].ToString();
+        if (text.Length == 0)
+            return null;
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time
+            : throw new BadHttpRequestException($"{name} is '{text}', which is no time: 2026-01-31 or 2026-01-31T12:00:00Z.");
+    }
 
     /// <summary>The kernels, by distro, version, arch and flavour, oldest first.</summary>
     public async Task<List<SelectedKernel>> ListAsync(ICatalogue catalogue, CancellationToken cancellation)
@@ -92,7 +102,7 @@ public sealed record KernelSelection
     {
         var key = record.Build.Key;
         return IsAmong(Distros, key.Distro) && IsAmong(Versions, key.Version) && IsAmong(Archs, key.Arch)
-            && !(LacksBtf && record.Publication!.ShipsBtf) && !(record.Publication!.PublishedAt < Since);
+            && !(LacksBtf && record.Publication!.ShipsBtf) && !(record.Publication!.PublishedAt < Since) && !(record.Publication!.PublishedAt >= Until);
     }
 
     private static string? Only(IReadOnlyList<string> values) => values.Count == 1 ? values[0] : null;

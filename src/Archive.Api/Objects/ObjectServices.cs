@@ -16,6 +16,7 @@ public static class ObjectServices
             .AddSingleton(options)
             .AddSingleton(provider => new WarmKernels(
                 Path.Combine(dataDirectory, "warm"), options.WarmBytes, provider.GetRequiredService<DerivedForms>(), provider.GetRequiredService<TimeProvider>()))
+            .AddSingleton<KernelModules>()
             .AddSingleton<KernelMinimizer>()
             .AddSingleton<KernelInventories>()
             .AddSingleton<Endpoints.KernelReader>()

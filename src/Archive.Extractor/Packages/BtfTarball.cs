@@ -21,6 +21,9 @@ public static class BtfTarball
     private const int MaxBtfBytes = 256 << 20;
     private const string Extension = ".btf";
 
+    /// <summary>A distro's kernel has some 6,000, each with two members at most.</summary>
+    private const int MaxModules = 1 << 16;
+
     /// <exception cref="ValidationException">The uname cannot be a member's name.</exception>
     public static byte[] Pack(string uname, ReadOnlySpan<byte> btf, int threads) =>
         Codecs.EncodeXz(Tar(uname, btf), Preset, BlockBytes, threads);
@@ -46,6 +49,26 @@ public static class BtfTarball
             throw new PackageFormatException(file.Name, 0, (ulong)file.Size, $"is larger than {MaxBtfBytes} bytes");
         file.Content.CopyTo(target);
         return file.Name;
+    }
+
+    /// <summary>Split BTF of the modules in a tarball of <see cref="PackModules"/>, in their order; what is not wanted is passed over.</summary>
+    /// <param name="tarball">Read from where it stands; not closed.</param>
+    /// <exception cref="PackageFormatException">Not such a tarball, or a member exceeds 256 MiB.</exception>
+    public static IEnumerable<(string Module, byte[] Btf)> UnpackModules(Stream tarball, Func<string, bool> isWanted)
+    {
+        using var decoder = Codecs.OpenDecoder(tarball, "modules", DecoderOptions.Default);
+        using var tar = new ExpansionGuard(decoder, ExtractionLimits.Default);
+        var files = new TarFileReader(tar, decoder.Member, MaxModules);
+        while (files.Next() is { } file)
+        {
+            if (!file.Name.EndsWith(Extension, StringComparison.Ordinal) || !isWanted(file.Name[..^Extension.Length]))
+                continue;
+            if (file.Size > MaxBtfBytes)
+                throw new PackageFormatException(file.Name, 0, (ulong)file.Size, $"is larger than {MaxBtfBytes} bytes");
+            using var content = new MemoryStream();
+            file.Content.CopyTo(content);
+            yield return (file.Name[..^Extension.Length], content.ToArray());
+        }
     }
 
     /// <summary>The modules' split BTF: a member <c>{module}.btf</c> each, in order of their names, and <c>{module}.btf.base</c> where it has a base of its own.</summary>

@@ -78,6 +78,19 @@ public sealed class BpfObject
         }
     }
 
+    /// <summary>The fields that the relocations are about, as <c>task_struct.mm</c>, in ordinal order, each once; of an array, the array. A pointer ends a path.</summary>
+    /// <exception cref="BtfFormatException">A type or name that is not there.</exception>
+    public IReadOnlyCollection<string> Fields()
+    {
+        var (fields, spec) = (new SortedSet<string>(StringComparer.Ordinal), new CoreSpec());
+        foreach (var relocation in Relocations)
+        {
+            if (relocation.Kind.IsField() && CoreSpecParser.Parse(Btf, relocation, spec) == CoreFailure.None && CoreText.FieldOf(spec) is { } field)
+                fields.Add(field);
+        }
+        return fields;
+    }
+
     private static HashSet<string> ReadWeakSymbols(ElfSymbols symbols)
     {
         const byte weak = 2;

@@ -3,13 +3,18 @@ using Btf.Format;
 namespace Btf.CoRe;
 
 /// <summary>Resolves the relocations of an object on a target by the rules of a loader.</summary>
-internal abstract class CoreResolution
+/// <remarks>Not safe for concurrent use.</remarks>
+public abstract class CoreResolution
 {
-    /// <summary>The specs hold until the next call.</summary>
+    /// <param name="relocation">Of the object.</param>
+    /// <param name="local">The access in the object; it and <paramref name="found"/> hold until the next call.</param>
+    /// <param name="found">The access in the target, as far as it goes.</param>
+    /// <exception cref="BtfFormatException">The object's BTF, or the target's, is broken.</exception>
     public abstract CoreOutcome Resolve(in CoreRelocation relocation, out CoreSpec local, out CoreSpec found);
 
-    public static CoreResolution Create(Compatibility.CoreLoader loader, BpfObject item, CoreTarget target) => loader == Compatibility.CoreLoader.Cilium
-        ? new CiliumResolution(item, target)
+    /// <param name="together">What a loader that weighs relocations against each other loads at once: those of a program and the functions it calls. Null for all.</param>
+    public static CoreResolution Create(CoreLoader loader, BpfObject item, CoreTarget target, IEnumerable<CoreRelocation>? together = null) => loader == CoreLoader.Cilium
+        ? new CiliumResolution(item, target, together ?? item.Relocations)
         : new LibbpfResolution(item.Btf, target);
 
     private sealed class LibbpfResolution(BtfBlob local, CoreTarget target) : CoreResolution
@@ -29,9 +34,9 @@ internal abstract class CoreResolution
 /// candidate, the one on which fewest fail; only candidates that are equally good have to agree. A type that is missing poisons what asks
 /// for its size or id. Loads keep their width.
 /// </summary>
-internal sealed class CiliumResolution(BpfObject item, CoreTarget target) : CoreResolution
+internal sealed class CiliumResolution(BpfObject item, CoreTarget target, IEnumerable<CoreRelocation> together) : CoreResolution
 {
-    private readonly ILookup<uint, CoreRelocation> _byRoot = item.Relocations.Where(relocation => relocation.Kind != CoreRelocationKind.TypeIdLocal).ToLookup(relocation => relocation.TypeId);
+    private readonly ILookup<uint, CoreRelocation> _byRoot = together.Where(relocation => relocation.Kind != CoreRelocationKind.TypeIdLocal).ToLookup(relocation => relocation.TypeId);
     private readonly Dictionary<uint, Choice> _choices = [];
     private readonly StepBudget _budget = new();
     private readonly CoreSpec _local = new();

@@ -31,6 +31,19 @@ public static class CoreText
         return Shortened(text.ToString());
     }
 
+    /// <summary>An access by names alone, flavours aside: <c>task_struct.mm</c>; null if it names no member or its root has no name.</summary>
+    internal static string? FieldOf(CoreSpec spec)
+    {
+        var names = new List<string> { Encoding.UTF8.GetString(EssentialName.Of(TypeSteps.Underlying(spec.Btf, spec.RootTypeId).NameBytes)) };
+        foreach (var accessor in spec.Accessors[1..])
+        {
+            if (!accessor.IsNamed)
+                break;
+            names.Add(spec.Btf.Name(accessor.NameOffset));
+        }
+        return names.Count > 1 && names[0].Length > 0 ? string.Join('.', names) : null;
+    }
+
     /// <summary>A type as C names it, without what pointers and arrays add: <c>struct page</c>, <c>u32</c>, <c>struct (anonymous)</c>.</summary>
     public static string Of(BtfBlob btf, uint id)
     {

@@ -25,7 +25,7 @@ internal sealed class MarkedTypesWriter
         {
             if (marks.In(btf) is not { } marked)
                 continue;
-            var numbered = new Numbered(marked, marked.Sorted(), count);
+            var numbered = new Numbered(marked, [.. marked.Sorted().Where(index => !writer.IsPassedOver(btf, btf.FirstId + (uint)index))], count);
             writer._numbered.Add(btf, numbered);
             count += numbered.Indexes.Length;
         }
@@ -108,9 +108,17 @@ internal sealed class MarkedTypesWriter
 
     private uint Name(BtfBlob blob, uint nameOffset) => _writer.AddString(blob.NameBytes(nameOffset));
 
+    private bool IsPassedOver(BtfBlob blob, uint id) => _options.WithoutTags && id != 0 && blob[id].Kind == BtfKind.TypeTag;
+
     /// <summary>A type of the base may be referred to by a module.</summary>
     private uint Id(BtfBlob blob, uint id)
     {
+        // A ring of tags has no end but its length.
+        for (var steps = 0; IsPassedOver(blob, id); id = blob[id].SizeOrType)
+        {
+            if (++steps > blob.TypeCount)
+                throw new BtfFormatException("types", 0, id, "tags that lead back to themselves");
+        }
         while (id < blob.FirstId && blob.Base is { } below)
             blob = below;
         return id >= blob.FirstId && _numbered.TryGetValue(blob, out var numbered) ? numbered.IdOf((int)(id - blob.FirstId)) : 0;

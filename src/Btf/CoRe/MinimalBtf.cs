@@ -21,6 +21,9 @@ public sealed record MinimalBtfOptions
 
     /// <summary>For loaders that do not know ENUM64 (libbpf before 1.0): an ENUM of its size stands in, with the lower 32 bits of each value.</summary>
     public bool WithoutEnum64 { get; init; }
+
+    /// <summary>For loaders that do not know TYPE_TAG (libbpf before 0.7): what it tags stands in its place.</summary>
+    public bool WithoutTags { get; init; }
 }
 
 /// <summary>A relocation of an object cannot be resolved on any kernel of this kind, so no minimal BTF would do.</summary>

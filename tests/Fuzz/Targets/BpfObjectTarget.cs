@@ -13,7 +13,7 @@ namespace Fuzz.Targets;
 /// </summary>
 internal sealed class BpfObjectTarget : FuzzTarget
 {
-    private static readonly MinimalBtfOptions Everything = new() { SkipRefusals = true, KeepAllCandidates = true, WithoutEnum64 = true };
+    private static readonly MinimalBtfOptions Everything = new() { SkipRefusals = true, KeepAllCandidates = true, WithoutEnum64 = true, WithoutTags = true };
 
     private static readonly CoreTarget Kernel = new(BtfBlob.Parse(File.ReadAllBytes(Path.Combine(FuzzFolders.CorpusOf("btf"), "core-kernel.btf"))));
 

@@ -12,15 +12,6 @@ public enum Verdict : byte
     Error,
 }
 
-/// <summary>Which loader's rules count.</summary>
-public enum CoreLoader : byte
-{
-    Libbpf,
-
-    /// <summary>cilium/ebpf: takes the candidate on which the fewest relocations fail.</summary>
-    Cilium,
-}
-
 /// <summary>One thing that a kernel lacks.</summary>
 /// <param name="Verdict">What comes of it.</param>
 /// <param name="Code">A word for programs: the failure or the need, in kebab case.</param>
