@@ -26,6 +26,7 @@ public enum CoreFailure : byte
     NestedTooDeep,
     TooComplex,
     SizeUnknown,
+    EmptyArray,
     BitfieldTooWide,
     NotForArrayElements,
     NoSignedness,

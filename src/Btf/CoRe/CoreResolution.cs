@@ -12,9 +12,8 @@ public abstract class CoreResolution
     /// <exception cref="BtfFormatException">The object's BTF, or the target's, is broken.</exception>
     public abstract CoreOutcome Resolve(in CoreRelocation relocation, out CoreSpec local, out CoreSpec found);
 
-    /// <param name="together">What a loader that weighs relocations against each other loads at once: those of a program and the functions it calls. Null for all.</param>
-    public static CoreResolution Create(CoreLoader loader, BpfObject item, CoreTarget target, IEnumerable<CoreRelocation>? together = null) => loader == CoreLoader.Cilium
-        ? new CiliumResolution(item, target, together ?? item.Relocations)
+    public static CoreResolution Create(CoreLoader loader, BpfObject item, CoreTarget target) => loader == CoreLoader.Cilium
+        ? new CiliumResolution(item, target)
         : new LibbpfResolution(item.Btf, target);
 
     private sealed class LibbpfResolution(BtfBlob local, CoreTarget target) : CoreResolution
@@ -34,9 +33,13 @@ public abstract class CoreResolution
 /// candidate, the one on which fewest fail; only candidates that are equally good have to agree. A type that is missing poisons what asks
 /// for its size or id. Loads keep their width.
 /// </summary>
-internal sealed class CiliumResolution(BpfObject item, CoreTarget target, IEnumerable<CoreRelocation> together) : CoreResolution
+/// <remarks>
+/// cilium/ebpf counts over a program and the functions it calls, this over the object: of 300 real objects no relocation comes to
+/// something else for it. A bitfield that no load holds is refused here, where cilium/ebpf makes a shift of it that reads other bits.
+/// </remarks>
+internal sealed class CiliumResolution(BpfObject item, CoreTarget target) : CoreResolution
 {
-    private readonly ILookup<uint, CoreRelocation> _byRoot = together.Where(relocation => relocation.Kind != CoreRelocationKind.TypeIdLocal).ToLookup(relocation => relocation.TypeId);
+    private readonly ILookup<uint, CoreRelocation> _byRoot = item.Relocations.Where(relocation => relocation.Kind != CoreRelocationKind.TypeIdLocal).ToLookup(relocation => relocation.TypeId);
     private readonly Dictionary<uint, Choice> _choices = [];
     private readonly StepBudget _budget = new();
     private readonly CoreSpec _local = new();
@@ -92,6 +95,8 @@ internal sealed class CiliumResolution(BpfObject item, CoreTarget target, IEnume
         failure = relocation.Kind == CoreRelocationKind.TypeIdLocal
             ? CoreSpecParser.Parse(item.Btf, relocation, _found)
             : new CoreSpecMatch(item.Btf, candidate.Btf, _budget).Run(_local, candidate.TypeId, _found);
+        if (failure == CoreFailure.IndexOutOfBounds && IsEmptyArray(_found))
+            return CoreOutcome.Refused(CoreFailure.EmptyArray);
         if (failure.IsAbsence())
             return Absent(failure, relocation.Kind);
         var value = default(CoreValue);
@@ -103,6 +108,10 @@ internal sealed class CiliumResolution(BpfObject item, CoreTarget target, IEnume
             ? new(CoreFailure.None, local.Value, value.Value, false, !local.IsAmbiguous, 0, 0, false)
             : CoreOutcome.Refused(failure);
     }
+
+    /// <summary>An array without elements that is not at the end of its struct is no flexible one, and taken for an error.</summary>
+    private static bool IsEmptyArray(CoreSpec spec) =>
+        spec.Accessors.Length > 1 && FieldType(spec) is { Kind: BtfKind.Array } array && array.Array.ElementCount == 0;
 
     /// <summary>Only enums and integers have a sign, and only with their like is it compared.</summary>
     private CoreFailure Signedness()

@@ -82,6 +82,7 @@ public static class CoreText
         CoreFailure.NestedTooDeep => "nested too deep",
         CoreFailure.TooComplex => "too complex to compare",
         CoreFailure.SizeUnknown => "the size of the type is not known",
+        CoreFailure.EmptyArray => "an array without elements, and not the last member",
         CoreFailure.BitfieldTooWide => "no load of 8 bytes holds the bitfield",
         CoreFailure.NotForArrayElements => "not a question that can be asked of an array element",
         CoreFailure.NoSignedness => "the type has no signedness",
