@@ -17,14 +17,12 @@ public sealed class KernelIndex(ICatalogue catalogue)
     /// <summary>Every build under the key, newest package version first.</summary>
     public async Task<IReadOnlyList<KernelRecord>> BuildsAsync(KernelKey key, CancellationToken cancellation)
     {
-        var records = await catalogue.ListAsync(
-            new KernelFilter { Distro = key.Distro, Version = key.Version, Arch = key.Arch, Uname = key.Uname }, cancellation);
-        return NewestFirst(records);
+        var builds = await BuildsAsync(key.Uname, cancellation);
+        return builds.All(b => b.Build.Key == key) ? builds : [.. builds.Where(b => b.Build.Key == key)];
     }
 
     /// <summary>Every build of this uname, wherever it is, newest package version first.</summary>
-    public async Task<IReadOnlyList<KernelRecord>> BuildsAsync(string uname, CancellationToken cancellation) =>
-        NewestFirst(await catalogue.ListAsync(new KernelFilter { Uname = uname }, cancellation));
+    public Task<IReadOnlyList<KernelRecord>> BuildsAsync(string uname, CancellationToken cancellation) => catalogue.FindByUnameAsync(uname, cancellation);
 
     public static bool IsServed(KernelRecord record) => record is { Outcome: Outcome.Published or Outcome.Conflict, Publication: not null };
 

@@ -40,6 +40,9 @@ public interface ICatalogue
 
     Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation);
 
+    /// <summary>Every build of this uname, wherever it is; newest package version first.</summary>
+    Task<IReadOnlyList<KernelRecord>> FindByUnameAsync(string uname, CancellationToken cancellation);
+
     /// <summary>How far the chain of publications and withdrawals goes.</summary>
     Task<ChainHead> ChainHeadAsync(CancellationToken cancellation);
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Archive.Store.Kernels;
 
 namespace Archive.Store.Catalogue;
@@ -33,6 +34,46 @@ internal sealed class KernelRow
     public long? ProvenanceSize { get; init; }
     public string? ModulesSha256 { get; init; }
     public long? ModulesSize { get; init; }
+
+    /// <summary>The row under the reader, of <see cref="KernelSql.Select"/>, whose order of columns this is. Several times as fast as a mapping by name.</summary>
+    public static KernelRow Read(DbDataReader reader)
+    {
+        return new KernelRow
+        {
+            Sequence = reader.GetInt64(0),
+            Distro = reader.GetString(1),
+            Version = reader.GetString(2),
+            Arch = reader.GetString(3),
+            Uname = reader.GetString(4),
+            PackageName = reader.GetString(5),
+            PackageVersion = reader.GetString(6),
+            PackageSha256 = reader.GetString(7),
+            PackageSize = reader.GetInt64(8),
+            PackageUrl = reader.GetString(9),
+            Outcome = reader.GetString(10),
+            Reason = Text(11),
+            Attempts = reader.GetInt32(12),
+            FirstSeen = reader.GetInt64(13),
+            Updated = reader.GetInt64(14),
+            RetryAt = Number(15),
+            BuildId = Text(16),
+            TakenFrom = Text(17),
+            ShipsBtf = (int?)Number(18),
+            PublishedAt = Number(19),
+            RawSha256 = Text(20),
+            RawSize = Number(21),
+            TarballSha256 = Text(22),
+            TarballSize = Number(23),
+            ProvenanceSha256 = Text(24),
+            ProvenanceSize = Number(25),
+            ModulesSha256 = Text(26),
+            ModulesSize = Number(27),
+        };
+
+        string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+        long? Number(int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
+    }
 
     public KernelRecord ToRecord() => new()
     {

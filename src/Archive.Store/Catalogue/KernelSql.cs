@@ -23,7 +23,9 @@ internal static class KernelSql
 
     public const string FindByDigest = $"{Select} WHERE raw_sha256 = @sha256 OR tarball_sha256 = @sha256";
 
-    public const string FindByBuildId = $"{Select} WHERE build_id = @buildId";
+    public const string FindByBuildId = $"{Select} WHERE build_id = @value";
+
+    public const string FindByUname = $"{Select} WHERE uname = @value";
 
     public const string NextSequence = "UPDATE change_counter SET value = value + 1 WHERE id = 1 RETURNING value";
 

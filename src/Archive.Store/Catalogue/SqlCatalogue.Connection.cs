@@ -11,14 +11,19 @@ public abstract partial class SqlCatalogue : IDisposable
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50), LastPause = TimeSpan.FromSeconds(2);
 
-    /// <summary>Closes the pooled connections.</summary>
+    /// <summary>Closes the kept and the pooled connections.</summary>
     public void Dispose()
     {
         Dispose(true);
         GC.SuppressFinalize(this);
     }
 
-    protected virtual void Dispose(bool disposing) => Dialect.Dispose();
+    protected virtual void Dispose(bool disposing)
+    {
+        _byUname.Dispose();
+        _byBuildId.Dispose();
+        Dialect.Dispose();
+    }
 
     /// <summary>Statements that may be repeated, on a connection of their own.</summary>
     private Task<T> UseAsync<T>(Func<DbConnection, Task<T>> use, CancellationToken cancellation) => InsistAsync(async () =>

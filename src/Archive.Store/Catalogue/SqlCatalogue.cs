@@ -12,6 +12,8 @@ namespace Archive.Store.Catalogue;
 /// </remarks>
 public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider clock) : ICatalogue
 {
+    private readonly KeptQuery _byUname = new(dialect, KernelSql.FindByUname), _byBuildId = new(dialect, KernelSql.FindByBuildId);
+
     private protected SqlDialect Dialect { get; } = dialect;
 
     public async Task<KernelRecord> SeenAsync(KernelBuild build, CancellationToken cancellation)
@@ -73,8 +75,14 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     public async Task<IReadOnlyList<KernelRecord>> FindByDigestAsync(string sha256, CancellationToken cancellation) =>
         NewestFirst(await QueryAsync(KernelSql.FindByDigest, new { sha256 = SqlText.Storable(sha256) }, cancellation));
 
-    public async Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation) =>
-        NewestFirst(await QueryAsync(KernelSql.FindByBuildId, new { buildId = SqlText.Storable(buildId) }, cancellation));
+    public Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation) =>
+        FindAsync(_byBuildId, buildId, cancellation);
+
+    public Task<IReadOnlyList<KernelRecord>> FindByUnameAsync(string uname, CancellationToken cancellation) =>
+        FindAsync(_byUname, uname, cancellation);
+
+    private async Task<IReadOnlyList<KernelRecord>> FindAsync(KeptQuery query, string value, CancellationToken cancellation) =>
+        NewestFirst(await InsistAsync(() => query.FindAsync(SqlText.Storable(value), cancellation), cancellation));
 
     /// <summary>
     /// A withdrawal is a decision, and a publication a fact: a failed attempt changes neither, and a conflict is noted beside what was
@@ -149,7 +157,7 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     private async Task<IReadOnlyList<KernelRecord>> QueryAsync(string sql, object parameters, CancellationToken cancellation) =>
         [.. (await ReadAsync<KernelRow>(sql, parameters, cancellation)).Select(row => row.ToRecord())];
 
-    private static IReadOnlyList<KernelRecord> NewestFirst(IReadOnlyList<KernelRecord> records) =>
+    private static IReadOnlyList<KernelRecord> NewestFirst(IReadOnlyList<KernelRecord> records) => records.Count < 2 ? records :
         [.. records.OrderByDescending(r => r.Build.PackageVersion, PackageVersionOrder.Of(records.Count > 0 ? records[0].Build.Key.Distro : "")).ThenBy(r => r.Sequence)];
 
     /// <summary>One change to one build, with its place in the order of changes.</summary>

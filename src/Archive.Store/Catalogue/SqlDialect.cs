@@ -14,6 +14,9 @@ public abstract class SqlDialect : IDisposable
     /// <summary>An open connection, on which LIKE tells case.</summary>
     public abstract Task<DbConnection> OpenAsync(CancellationToken cancellation);
 
+    /// <summary>An open connection that is kept for reading.</summary>
+    public virtual Task<DbConnection> OpenKeptAsync(CancellationToken cancellation) => OpenAsync(cancellation);
+
     /// <summary>What has to hold of the database before the schema is touched; run outside a transaction.</summary>
     public virtual Task PrepareAsync(DbConnection connection, CancellationToken cancellation) => Task.CompletedTask;
 

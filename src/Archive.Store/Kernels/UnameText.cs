@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Archive.Store.Kernels;
@@ -10,6 +11,8 @@ public sealed record UnameText
 {
     /// <summary>Longer texts are cut; the longest <c>/proc/version</c> is a few hundred characters.</summary>
     private const int MaxLength = 4096;
+
+    private static readonly SearchValues<char> Around = SearchValues.Create(" \t\r\n\"'%");
 
     private const RegexOptions Linear = RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking;
 
@@ -36,18 +39,20 @@ public sealed record UnameText
     /// <summary>Reads the text; null where there is no kernel release in it.</summary>
     public static UnameText? Parse(string text)
     {
+        if (IsWord(text))
+            return IsRelease(text) ? Of(text, ArchOfRelease(text), text) : null;
         text = text[..Math.Min(text.Length, MaxLength)];
         var words = text.Replace("%22", "\"", StringComparison.Ordinal)
             .Split([' ', '\t', '\r', '\n', '"', '\''], StringSplitOptions.RemoveEmptyEntries);
-        return FindRelease(words) is { } release
-            ? new UnameText
-            {
-                Release = release,
-                Arch = ArchOfRelease(release) ?? ArchOfMachine(words) ?? ArchOfCompiler(text),
-                Hints = DistroHints.Of(release, text),
-            }
-            : null;
+        return FindRelease(words) is { } release ? Of(release, ArchOfRelease(release) ?? ArchOfMachine(words) ?? ArchOfCompiler(text), text) : null;
     }
+
+    private static UnameText Of(string release, string? arch, string text) => new() { Release = release, Arch = arch, Hints = DistroHints.Of(release, text) };
+
+    /// <summary>Nothing around a release, and nothing to strip: what nearly all programs send.</summary>
+    private static bool IsWord(string text) => text.Length <= MaxLength && !text.AsSpan().ContainsAny(Around);
+
+    private static bool IsRelease(string word) => KernelRelease.IsMatch(word) && SafeSegment.IsSafe(word);
 
     /// <summary>The canonical arch that the release ends in (<c>…el8.x86_64</c>, <c>…-cloud-amd64</c>), or null.</summary>
     public static string? ArchOfRelease(string release) => ArchIn(ReleaseArch, release);
@@ -60,7 +65,7 @@ public sealed record UnameText
     {
         var linux = Array.IndexOf(words, "Linux");
         var candidates = linux < 0 ? words : words.Skip(linux + 2).Take(1).Concat(words.Skip(linux + 1));
-        return candidates.FirstOrDefault(word => KernelRelease.IsMatch(word) && SafeSegment.IsSafe(word));
+        return candidates.FirstOrDefault(IsRelease);
     }
 
     /// <summary>The machine stands last in <c>uname -a</c>, behind the build's number and time, and a host may be named after one.</summary>

@@ -39,6 +39,20 @@ public abstract class CatalogueContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AUnameIsFoundWithWhatAnotherProcessWroteSinceTheLastQuestion()
+    {
+        var other = Open();
+        Assert.Empty(await Catalogue.FindByUnameAsync(Build().Key.Uname, None));
+        await other.SeenAsync(Build(), None);
+        Assert.Equal(await other.FindAsync(Build().Key, Build().PackageName, Build().PackageVersion, None), Assert.Single(await Catalogue.FindByUnameAsync(Build().Key.Uname, None)));
+        await other.RecordPublicationAsync(Build(), Publication(), None);
+        Assert.Equal(Publication(), Assert.Single(await Catalogue.FindByUnameAsync(Build().Key.Uname, None)).Publication);
+        await other.RecordOutcomeAsync(Build(), Outcome.Withdrawn, "a reason", null, None);
+        Assert.Equal(Outcome.Withdrawn, Assert.Single(await Catalogue.FindByUnameAsync(Build().Key.Uname, None)).Outcome);
+        Assert.Empty(await Catalogue.FindByUnameAsync("'; DROP TABLE kernels; --", None));
+    }
+
+    [Fact]
     public async Task PublicationsAndWithdrawalsAreChainedOnceEach()
     {
         await Catalogue.SeenAsync(Build(), None);

@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using Archive.Store.Kernels;
+
+namespace Archive.Store.Catalogue;
+
+/// <summary>
+/// A question with one parameter that is asked thousands of times a second. Opening a connection and preparing the statement cost many times
+/// what the answer does, so connections with the statement on them are kept: as many as were ever
+/// asked at once, up to a bound. Nothing of an answer is kept, so what another process writes is seen by the next question.
+/// </summary>
+/// <param name="sql">Its parameter is <c>@value</c>.</param>
+internal sealed class KeptQuery(SqlDialect dialect, string sql) : IDisposable
+{
+    private const int MaxKept = 32;
+
+    private readonly ConcurrentBag<Prepared> _kept = [];
+    private int _count;
+
+    /// <exception cref="DbException">As the database has it; connections that are kept are given up, since what ended one may have ended all.</exception>
+    public async Task<IReadOnlyList<KernelRecord>> FindAsync(string value, CancellationToken cancellation)
+    {
+        var prepared = Take() ?? await Prepared.OpenAsync(dialect, sql, cancellation);
+        try
+        {
+            var records = await prepared.FindAsync(value, cancellation);
+            Keep(prepared);
+            return records;
+        }
+        catch
+        {
+            prepared.Dispose();
+            Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        while (Take() is { } prepared)
+            prepared.Dispose();
+    }
+
+    private Prepared? Take()
+    {
+        if (!_kept.TryTake(out var prepared))
+            return null;
+        Interlocked.Decrement(ref _count);
+        return prepared;
+    }
+
+    private void Keep(Prepared prepared)
+    {
+        if (Interlocked.Increment(ref _count) <= MaxKept)
+        {
+            _kept.Add(prepared);
+            return;
+        }
+        Interlocked.Decrement(ref _count);
+        prepared.Dispose();
+    }
+
+    private sealed class Prepared(DbConnection connection, DbCommand command) : IDisposable
+    {
+        public static async Task<Prepared> OpenAsync(SqlDialect dialect, string sql, CancellationToken cancellation)
+        {
+            var connection = await dialect.OpenKeptAsync(cancellation);
+            var command = connection.CreateCommand();
+            command.CommandText = sql;
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = "@value";
+            parameter.Value = "";
+            command.Parameters.Add(parameter);
+            await command.PrepareAsync(cancellation);
+            return new Prepared(connection, command);
+        }
+
+        public async Task<IReadOnlyList<KernelRecord>> FindAsync(string value, CancellationToken cancellation)
+        {
+            command.Parameters[0].Value = value;
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            var records = new List<KernelRecord>();
+            while (await reader.ReadAsync(cancellation))
+                records.Add(KernelRow.Read(reader).ToRecord());
+            return records;
+        }
+
+        public void Dispose()
+        {
+            command.Dispose();
+            connection.Dispose();
+        }
+    }
+}
