@@ -6,6 +6,7 @@ using Archive.Api.Hosting;
 using Archive.Api.Kernels;
 using Archive.Api.Objects;
 using Archive.Api.Observability;
+using Archive.Api.Pages;
 using Archive.Crawler;
 using Archive.Store;
 using Archive.Store.Trust;
@@ -36,6 +37,7 @@ builder.Services.AddSingleton(options);
 builder.Services.AddArchiveStore(storage);
 builder.Services.AddKernelServices(options);
 builder.AddObjectServices(options.DataDirectory);
+builder.Services.AddPages(options.DataDirectory, admin);
 builder.Services.AddArchiveProblems();
 builder.Services.AddOpenApi();
 if (options.Roles.Crawler)
@@ -47,6 +49,7 @@ app.UseEmptyVersions();
 app.UseRouting();
 app.UseRequestTimeouts();
 app.UseRateLimiter();
+app.UsePages();
 app.Services.GetRequiredService<PrometheusListener>();
 app.MapHealth();
 app.MapMetrics();
@@ -69,6 +72,7 @@ if (options.Roles.Api)
     app.MapTrust();
     app.MapBulk();
     app.MapCoverage();
+    app.MapPages();
     if (admin is not null)
         app.MapAdmin(admin);
 }

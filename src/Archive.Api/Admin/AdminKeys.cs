@@ -33,11 +33,16 @@ public sealed class AdminKeys
 
     public static string HashOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
-    /// <summary>The name of who sends the request; null where its key is none of ours. Takes the same time for each.</summary>
+    /// <summary>The name of who sends the request; null where its key is none of ours.</summary>
     public string? NameOf(HttpRequest request)
     {
         var authorization = request.Headers.Authorization.ToString();
-        var key = authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization[Scheme.Length..].Trim() : request.Headers["X-Api-Key"].ToString();
+        return NameOf(authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization[Scheme.Length..].Trim() : request.Headers["X-Api-Key"].ToString());
+    }
+
+    /// <summary>The name of who has the key; null where it is none of ours. Takes the same time for each.</summary>
+    public string? NameOf(string key)
+    {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
         string? name = null;
         foreach (var known in _keys)
@@ -47,6 +52,9 @@ public sealed class AdminKeys
         }
         return name;
     }
+
+    /// <summary>Whether the key of this hash is still this one's: who signed in by it stays so no longer.</summary>
+    public bool Has(string name, string hash) => _keys.Exists(known => known.Name == name && Convert.ToHexStringLower(known.Hash) == hash);
 
     private static string LocalKey(string dataDirectory)
     {

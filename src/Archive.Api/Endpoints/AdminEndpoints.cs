@@ -41,7 +41,7 @@ public static class AdminEndpoints
         return await next(context);
     }
 
-    private static async Task<IResult> CrawlAsync(string source, IServiceProvider services, CancellationToken cancellation)
+    internal static async Task<IResult> CrawlAsync(string source, IServiceProvider services, CancellationToken cancellation)
     {
         if (services.GetService<ISchedulerFactory>() is not { } schedulers)
             return TypedResults.Problem("This process does not crawl (Roles:Crawler).", statusCode: StatusCodes.Status409Conflict, title: "No crawler");
@@ -66,14 +66,18 @@ public static class AdminEndpoints
         return TypedResults.Ok(new AdminDone($"{builds[0].Build.Key} ({builds[0].Build.PackageVersion}) is withdrawn"));
     }
 
-    private static async Task<IResult> RetryAsync(
-        HttpContext context, string distro, string version, string arch, string uname, KernelIndex index, ICatalogue catalogue, TimeProvider clock, string? package_version)
+    private static Task<IResult> RetryAsync(
+        HttpContext context, string distro, string version, string arch, string uname, KernelIndex index, ICatalogue catalogue, TimeProvider clock, string? package_version) =>
+        RetryAsync(distro, version, arch, uname, RawQuery.LiteralPlus(context.Request, "package_version") ?? package_version, index, catalogue, clock, context.RequestAborted);
+
+    /// <param name="packageVersion">Which build, where several have failed.</param>
+    internal static async Task<IResult> RetryAsync(
+        string distro, string version, string arch, string uname, string? packageVersion, KernelIndex index, ICatalogue catalogue, TimeProvider clock, CancellationToken cancellation)
     {
-        var version_ = RawQuery.LiteralPlus(context.Request, "package_version") ?? package_version;
-        var builds = await BuildsAsync(index, distro, version, arch, uname, r => r is { Publication: null, Outcome: not (Outcome.Pending or Outcome.Withdrawn) }, version_, context.RequestAborted);
+        var builds = await BuildsAsync(index, distro, version, arch, uname, r => r is { Publication: null, Outcome: not (Outcome.Pending or Outcome.Withdrawn) }, packageVersion, cancellation);
         if (builds.Count != 1)
             return Count(builds, "failed");
-        await catalogue.RetryAsync(builds[0].Build, clock.GetUtcNow(), context.RequestAborted);
+        await catalogue.RetryAsync(builds[0].Build, clock.GetUtcNow(), cancellation);
         return TypedResults.Ok(new AdminDone($"{builds[0].Build.Key} ({builds[0].Build.PackageVersion}) is tried again by the next crawl"));
     }
 

@@ -85,7 +85,7 @@ public static class CoverageEndpoints
         return [.. all.Where(r => (distro is null || r.Distro == d) && (version is null || r.Version == v) && (arch is null || r.Arch == a))];
     }
 
-    private static CoverageRow? Total(IReadOnlyList<CoverageRow> rows) => rows.Count == 0 ? null : new CoverageRow(
+    internal static CoverageRow? Total(IReadOnlyList<CoverageRow> rows) => rows.Count == 0 ? null : new CoverageRow(
         "*", "*", "*", rows.Sum(r => r.Known), rows.Sum(r => r.Published), rows.Sum(r => r.Native), rows.Sum(r => r.Failed), rows.Sum(r => r.Missing),
         rows.Sum(r => r.Withdrawn), rows.Max(r => r.Updated));
 

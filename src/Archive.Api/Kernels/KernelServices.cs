@@ -26,6 +26,9 @@ public static class KernelServices
             provider.GetRequiredService<ICatalogue>(), provider.GetRequiredService<SigningKeys>(), provider.GetRequiredService<TimeProvider>(),
             Path.Combine(options.DataDirectory, "cache", "manifests")))
         .AddSingleton<KernelIndex>()
+        .AddSingleton<KernelRoster>()
+        .AddSingleton<KernelDifferences>()
+        .AddHostedService(provider => provider.GetRequiredService<KernelDifferences>())
         .AddSingleton<KernelLookup>()
         .ConfigureHttpJsonOptions(json =>
         {

@@ -49,7 +49,7 @@ public static class Miss
     private static void Cache(HttpContext context) =>
         context.Response.Headers.CacheControl = $"public, max-age={NegativeCaching.TotalSeconds:0}";
 
-    private static string NameOf(LookupQuestion question) =>
+    internal static string NameOf(LookupQuestion question) =>
         question.Uname is null ? $"build-id {question.BuildId}"
         : string.Join('/', new[] { question.Distro, question.Version, question.Arch, question.Uname }.OfType<string>());
 
@@ -69,7 +69,7 @@ public static class Miss
 
     private static string[] Places(IReadOnlyList<KernelRecord> records) => [.. records.Select(r => r.Build.Key.ToString()).Distinct()];
 
-    private static string Unknown(string what, Surroundings around) => around.Elsewhere.Count > 0
+    internal static string Unknown(string what, Surroundings around) => around.Elsewhere.Count > 0
         ? $"{what} is not known, but its release is that of {around.Elsewhere[0].Build.Key}."
         : $"No crawled index has listed {what}.";
 
@@ -81,7 +81,7 @@ public static class Miss
         _ => "failed",
     };
 
-    private static string TitleOf(Outcome outcome) => outcome switch
+    internal static string TitleOf(Outcome outcome) => outcome switch
     {
         Outcome.Pending => "Not converted yet",
         Outcome.Withdrawn => "Withdrawn",
@@ -89,7 +89,7 @@ public static class Miss
         _ => "No BTF could be made",
     };
 
-    private static string DetailOf(string what, KernelRecord record) => record.Outcome switch
+    internal static string DetailOf(string what, KernelRecord record) => record.Outcome switch
     {
         Outcome.Pending => $"{what} is known, and waits for its turn.",
         Outcome.Withdrawn => $"{what} was withdrawn: {record.Reason}",

@@ -1,3 +1,4 @@
+using Archive.Api.Kernels;
 using System.Globalization;
 using Archive.Api.Endpoints;
 using Archive.Store.Catalogue;
@@ -14,7 +15,7 @@ public sealed record SelectedKernel(KernelBuild Build, Publication Publication)
     /// <summary>Kernels that follow each other: distro, version, arch, and what the uname ends with (<c>cloud-amd64</c>).</summary>
     public string Branch => $"{Key.Distro}/{Key.Version}/{Key.Arch}{(Flavour.Length > 0 ? $" {Flavour}" : "")}";
 
-    public string Flavour => string.Join('-', Key.Uname.Split('-').Skip(1).SkipWhile(part => part.Length == 0 || char.IsAsciiDigit(part[0])));
+    public string Flavour => KernelFlavour.Of(Key.Uname);
 
     /// <summary>What programs see as <c>LINUX_KERNEL_VERSION</c>: Debian's unames stay while the version goes on, so loaders take it from the package there.</summary>
     public ulong? Version => KernelVersion.Of(Key.Distro == "debian" ? Build.PackageVersion : Key.Uname);
