@@ -68,10 +68,10 @@ public static class AdminEndpoints
 
     private static Task<IResult> RetryAsync(
         HttpContext context, string distro, string version, string arch, string uname, KernelIndex index, ICatalogue catalogue, TimeProvider clock, string? package_version) =>
-        RetryAsync(distro, version, arch, uname, RawQuery.LiteralPlus(context.Request, "package_version") ?? package_version, index, catalogue, clock, context.RequestAborted);
+        RetryBuildAsync(distro, version, arch, uname, RawQuery.LiteralPlus(context.Request, "package_version") ?? package_version, index, catalogue, clock, context.RequestAborted);
 
     /// <param name="packageVersion">Which build, where several have failed.</param>
-    internal static async Task<IResult> RetryAsync(
+    internal static async Task<IResult> RetryBuildAsync(
         string distro, string version, string arch, string uname, string? packageVersion, KernelIndex index, ICatalogue catalogue, TimeProvider clock, CancellationToken cancellation)
     {
         var builds = await BuildsAsync(index, distro, version, arch, uname, r => r is { Publication: null, Outcome: not (Outcome.Pending or Outcome.Withdrawn) }, packageVersion, cancellation);

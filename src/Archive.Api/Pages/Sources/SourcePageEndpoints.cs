@@ -48,7 +48,7 @@ public static class SourcePageEndpoints
         HttpContext context, string distro, string version, string arch, string uname, KernelIndex index, ICatalogue catalogue, TimeProvider clock)
     {
         var build = (await context.Request.ReadFormAsync(context.RequestAborted))["package_version"].ToString();
-        var result = await AdminEndpoints.RetryAsync(distro, version, arch, uname, build.Length > 0 ? build : null, index, catalogue, clock, context.RequestAborted);
+        var result = await AdminEndpoints.RetryBuildAsync(distro, version, arch, uname, build.Length > 0 ? build : null, index, catalogue, clock, context.RequestAborted);
         return Shown(result, $"/kernels/{distro}/{version}/{arch}/{uname}");
     }
 
