@@ -1,6 +1,6 @@
-using Archive.Api.Kernels;
 using System.Globalization;
 using Archive.Api.Endpoints;
+using Archive.Api.Kernels;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 using Btf.CoRe.Compatibility;
