@@ -1,4 +1,5 @@
 using Archive.Store.Blobs;
+using Archive.Store.Blobs.Azure;
 using Archive.Store.Catalogue;
 
 namespace Archive.Store;
@@ -9,10 +10,10 @@ namespace Archive.Store;
 /// </summary>
 public sealed class ArchiveStore : IDisposable
 {
-    private readonly FolderBlobStore _blobs;
+    private readonly IBlobStore _blobs;
     private readonly SqlCatalogue _catalogue;
 
-    private ArchiveStore(FolderBlobStore blobs, SqlCatalogue catalogue, WorkFolder work) =>
+    private ArchiveStore(IBlobStore blobs, SqlCatalogue catalogue, WorkFolder work) =>
         (_blobs, _catalogue, Work) = (blobs, catalogue, work);
 
     public IBlobStore Blobs => _blobs;
@@ -27,7 +28,7 @@ public sealed class ArchiveStore : IDisposable
         var store = Open(options, clock);
         try
         {
-            await store.Catalogue.InitialiseAsync(cancellation);
+            await store.InitialiseAsync(cancellation);
             return store;
         }
         catch
@@ -37,12 +38,21 @@ public sealed class ArchiveStore : IDisposable
         }
     }
 
-    /// <summary>Opens the archive; the caller initialises the catalogue.</summary>
+    /// <summary>Makes what is to be there on first use: the catalogue's schema, the blobs' container.</summary>
+    internal async Task InitialiseAsync(CancellationToken cancellation)
+    {
+        if (_blobs is AzureBlobStore azure)
+            await azure.InitialiseAsync(cancellation);
+        await Catalogue.InitialiseAsync(cancellation);
+    }
+
+    /// <summary>Opens the archive; the caller initialises it.</summary>
     internal static ArchiveStore Open(StoreOptions options, TimeProvider clock)
     {
         var data = Directory.CreateDirectory(options.DataDirectory).FullName;
         var work = new WorkFolder(Path.Combine(data, "work"));
-        return new ArchiveStore(FolderBlobStore.Open(Path.Combine(data, "tree")), OpenCatalogue(options, data, clock), work);
+        IBlobStore blobs = options.Azure is { } azure ? new AzureBlobStore(azure, clock) : FolderBlobStore.Open(Path.Combine(data, "tree"));
+        return new ArchiveStore(blobs, OpenCatalogue(options, data, clock), work);
     }
 
     private static SqlCatalogue OpenCatalogue(StoreOptions options, string data, TimeProvider clock) => options.Catalogue switch
@@ -53,7 +63,7 @@ public sealed class ArchiveStore : IDisposable
 
     public void Dispose()
     {
-        _blobs.Dispose();
+        (_blobs as IDisposable)?.Dispose();
         _catalogue.Dispose();
     }
 }

@@ -30,7 +30,7 @@ public static class ArchiveStoreRegistration
 
     private sealed class StartUp(ArchiveStore store) : IHostedLifecycleService
     {
-        public Task StartingAsync(CancellationToken cancellationToken) => store.Catalogue.InitialiseAsync(cancellationToken);
+        public Task StartingAsync(CancellationToken cancellationToken) => store.InitialiseAsync(cancellationToken);
         public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
         public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
         public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -22,11 +22,17 @@ public interface IBlobStore
     /// <summary>Size and last change, or null where the key is absent.</summary>
     Task<BlobStat?> StatAsync(string key, CancellationToken cancellation);
 
-    /// <summary>A seekable stream over the blob, or null where the key is absent. What was opened stays readable when the key is replaced.</summary>
+    /// <summary>
+    /// A seekable stream over the blob, or null where the key is absent. When the key is replaced meanwhile, it goes on with the bytes that were
+    /// opened, or fails; bytes of two blobs never mix.
+    /// </summary>
     Task<Stream?> OpenReadAsync(string key, CancellationToken cancellation);
 
     /// <summary>Keys that start with the prefix, in ordinal order.</summary>
     IAsyncEnumerable<string> ListAsync(string prefix, CancellationToken cancellation);
+
+    /// <summary>A URL at which the blob can be fetched without us for that long; null where the store is not to be asked by others.</summary>
+    Task<Uri?> LinkAsync(string key, TimeSpan lifetime, CancellationToken cancellation) => Task.FromResult<Uri?>(null);
 
     /// <summary>Removes the key; true where it was there.</summary>
     Task<bool> DeleteAsync(string key, CancellationToken cancellation);

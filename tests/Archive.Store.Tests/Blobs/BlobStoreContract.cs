@@ -105,6 +105,71 @@ public abstract class BlobStoreContract
         Assert.Equal("456789", await ReadToEndAsync(stream));
     }
 
+    /// <summary>More than any back-end moves at a time, from a stream that does not tell its length.</summary>
+    [Fact]
+    public async Task ALargeBlobIsReadFromAnywhere()
+    {
+        var bytes = new byte[9_000_001];
+        new Random(7).NextBytes(bytes);
+        await using (var content = new OneWayStream(bytes))
+            Assert.True(await Store.PutAsync("large", content, PutMode.CreateOnly, None));
+        await using var stream = (await Store.OpenReadAsync("large", None))!;
+        Assert.Equal(bytes.Length, stream.Length);
+        foreach (var start in new[] { 0, (1 << 20) - 1, 1 << 20, 4 << 20, 8_999_999, 17 })
+        {
+            stream.Position = start;
+            var part = new byte[Math.Min(100_000, bytes.Length - start)];
+            await stream.ReadExactlyAsync(part);
+            Assert.Equal(bytes[start..(start + part.Length)], part);
+        }
+        stream.Position = 0;
+        var whole = new MemoryStream();
+        await stream.CopyToAsync(whole);
+        Assert.Equal(bytes, whole.ToArray());
+        Assert.Equal(0, await stream.ReadAsync(new byte[1]));
+    }
+
+    [Fact]
+    public async Task OfManyCreatorsOfALargeBlobOneWinsAndItsBytesStand()
+    {
+        var wins = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => Task.Run(async () =>
+        {
+            await using var content = new MemoryStream(Enumerable.Repeat((byte)i, 5_000_000).ToArray());
+            return await Store.PutAsync("contended", content, PutMode.CreateOnly, None);
+        })));
+        var winner = Assert.Single(Enumerable.Range(0, wins.Length), i => wins[i]);
+        await using var stream = (await Store.OpenReadAsync("contended", None))!;
+        var whole = new MemoryStream();
+        await stream.CopyToAsync(whole);
+        Assert.True(whole.Length == 5_000_000 && !whole.ToArray().AsSpan().ContainsAnyExcept((byte)winner));
+    }
+
+    /// <summary>Either goes on with what was opened, or fails.</summary>
+    [Fact]
+    public async Task BytesOfTwoBlobsNeverMix()
+    {
+        await PutAsync("a", new string('a', 3_000_000));
+        await using var opened = (await Store.OpenReadAsync("a", None))!;
+        await opened.ReadExactlyAsync(new byte[1]);
+        await PutAsync("a", new string('b', 3_000_000));
+        try
+        {
+            Assert.DoesNotContain('b', await ReadToEndAsync(opened));
+        }
+        catch (BlobStoreException e)
+        {
+            Assert.Contains("'a'", e.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task AStreamThatEndsEarlyIsRefused()
+    {
+        await using var content = new ShortStream();
+        await Assert.ThrowsAsync<BlobStoreException>(() => Store.PutAsync("a", content, PutMode.Replace, None));
+        Assert.Null(await Store.StatAsync("a", None));
+    }
+
     [Fact]
     public async Task AStreamIsStoredFromItsPosition()
     {
@@ -275,5 +340,18 @@ public abstract class BlobStoreContract
     {
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return await reader.ReadToEndAsync();
+    }
+
+    /// <summary>Promises ten bytes and gives one.</summary>
+    private sealed class ShortStream() : MemoryStream([1])
+    {
+        public override long Length => 10;
+    }
+
+    /// <summary>As a download: no length, no way back.</summary>
+    private sealed class OneWayStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
+        public override long Length => throw new NotSupportedException();
     }
 }
