@@ -22,6 +22,9 @@ public sealed class ArchiveStore : IDisposable
 
     public WorkFolder Work { get; }
 
+    /// <summary>Politeness that workers on several machines share; null where the catalogue is this machine's.</summary>
+    public SharedHosts? SharedHosts { get; private init; }
+
     /// <summary>Opens the archive, sweeping what killed processes left, and brings the catalogue's schema up to date.</summary>
     public static async Task<ArchiveStore> OpenAsync(StoreOptions options, TimeProvider clock, CancellationToken cancellation)
     {
@@ -52,7 +55,10 @@ public sealed class ArchiveStore : IDisposable
         var data = Directory.CreateDirectory(options.DataDirectory).FullName;
         var work = new WorkFolder(Path.Combine(data, "work"));
         IBlobStore blobs = options.Azure is { } azure ? new AzureBlobStore(azure, clock) : FolderBlobStore.Open(Path.Combine(data, "tree"));
-        return new ArchiveStore(blobs, OpenCatalogue(options, data, clock), work);
+        return new ArchiveStore(blobs, OpenCatalogue(options, data, clock), work)
+        {
+            SharedHosts = options.Catalogue == CatalogueKind.Postgres ? new SharedHosts(options.CatalogueConnection!) : null,
+        };
     }
 
     private static SqlCatalogue OpenCatalogue(StoreOptions options, string data, TimeProvider clock) => options.Catalogue switch
@@ -65,5 +71,6 @@ public sealed class ArchiveStore : IDisposable
     {
         (_blobs as IDisposable)?.Dispose();
         _catalogue.Dispose();
+        SharedHosts?.Dispose();
     }
 }

@@ -64,6 +64,39 @@ public sealed class AptRepository : IDisposable
             Pack(other, modulesPackage, version);
     }
 
+    /// <summary>Adds many kernels that differ in their release alone, half of them without BTF, in a fraction of the time that each would take to compile.</summary>
+    public void AddAlikeKernels(int count)
+    {
+        var patterns = new[] { AlikePattern(withBtf: true), AlikePattern(withBtf: false) };
+        Parallel.For(0, count, i =>
+        {
+            var build = NewBuild();
+            var uname = AlikeUname(i);
+            var folder = Directory.CreateDirectory(Path.Combine(build, "root", "usr", "lib", "debug", "boot")).FullName;
+            File.WriteAllBytes(Path.Combine(folder, $"vmlinux-{uname}"), Renamed(patterns[i % 2], AlikeUname(0), uname));
+            Pack(build, $"linux-image-{uname}-dbg", "6.1.99-1", "gzip");
+        });
+    }
+
+    private static string AlikeUname(int number) => $"6.1.0-{number:d4}-amd64";
+
+    private byte[] AlikePattern(bool withBtf)
+    {
+        var image = Path.Combine(NewBuild(), "vmlinux");
+        KernelSample.Build(image, AlikeUname(0), "marker", withBtf);
+        return File.ReadAllBytes(image);
+    }
+
+    /// <summary>A copy in which one text stands for another of the same length.</summary>
+    private static byte[] Renamed(byte[] image, string from, string to)
+    {
+        var own = image.ToArray();
+        var (old, next) = (System.Text.Encoding.ASCII.GetBytes(from), System.Text.Encoding.ASCII.GetBytes(to));
+        for (int start = 0, found; (found = own.AsSpan(start).IndexOf(old)) >= 0; start += found + old.Length)
+            next.CopyTo(own, start + found);
+        return own;
+    }
+
     private static void AddModule(string file, string? kernel, bool spoil)
     {
         KernelSample.BuildModule(file, kernel);
@@ -73,7 +106,7 @@ public sealed class AptRepository : IDisposable
 
     private string NewBuild() => Directory.CreateDirectory(_folder.File($"build-{Guid.NewGuid():n}")).FullName;
 
-    private void Pack(string build, string package, string version)
+    private void Pack(string build, string package, string version, string compression = "xz")
     {
         var control = Directory.CreateDirectory(Path.Combine(build, "root", "DEBIAN")).FullName;
         File.WriteAllText(Path.Combine(control, "control"), $"""
@@ -84,7 +117,7 @@ public sealed class AptRepository : IDisposable
             Description: A kernel of a test
 
             """);
-        Tool.Run("dpkg-deb", "--root-owner-group", "-Zxz", "-b", Path.Combine(build, "root"), Path.Combine(Root, "pool", $"{package}_{version}_amd64.deb"));
+        Tool.Run("dpkg-deb", "--root-owner-group", $"-Z{compression}", "-b", Path.Combine(build, "root"), Path.Combine(Root, "pool", $"{package}_{version}_amd64.deb"));
     }
 
     /// <summary>Writes and signs the indexes of what was added.</summary>

@@ -24,13 +24,13 @@ public enum Fault
     /// <summary>503 in the server's place.</summary>
     Unavailable,
 
-    /// <summary>Half the answer's body, and the connection breaks.</summary>
+    /// <summary>Half the body of a good answer, and the connection breaks.</summary>
     HalfAnswer,
 
-    /// <summary>Half the answer's body, with a length to match.</summary>
+    /// <summary>Half the body of a good answer, with a length to match.</summary>
     WrongLength,
 
-    /// <summary>A byte of the answer's body is another.</summary>
+    /// <summary>A byte of the body of a good answer is another.</summary>
     WrongByte,
 
     /// <summary>A byte of the request's body is another, where its headers have a checksum of it.</summary>
@@ -127,6 +127,8 @@ public sealed class FaultProxy : IAsyncDisposable
             response.Headers[header.Key] = header.Value.ToArray();
         if (HttpMethods.IsHead(context.Request.Method) || body.Length == 0)
             return;
+        if (!answer.IsSuccessStatusCode)
+            fault = Fault.None;
         var half = body.AsMemory(0, body.Length / 2);
         if (fault == Fault.WrongLength)
             response.ContentLength = half.Length;

@@ -24,7 +24,7 @@ public abstract partial class SqlCatalogue
         var taken = await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM schema_steps");
         var steps = SqlSchema.Steps(Dialect);
         if (taken > steps.Count)
-            throw new InvalidDataException($"the catalogue's schema is at step {taken}; this version knows {steps.Count}");
+            await CheckAgreesAsync(connection, taken, steps.Count);
         for (var step = taken; step < steps.Count; step++)
         {
             await connection.ExecuteAsync(steps[step]);
@@ -33,7 +33,20 @@ public abstract partial class SqlCatalogue
                 new { step = step + 1, now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
         }
         if (taken < steps.Count)
+            await connection.ExecuteAsync("UPDATE schema_steps SET needs = @needs WHERE step = @step", new { needs = SqlSchema.LastBreaking, step = steps.Count });
+        if (taken < steps.Count)
             await BackfillChainAsync(connection);
         return taken < steps.Count;
+    }
+
+    /// <summary>
+    /// In a rolling upgrade this version may start on a schema that the next one has taken further. That is right as long as the further steps
+    /// only add; each version leaves the number of steps that a program must know to work with what it made.
+    /// </summary>
+    private static async Task CheckAgreesAsync(DbConnection connection, int taken, int known)
+    {
+        var needs = await connection.ExecuteScalarAsync<int>("SELECT COALESCE(needs, step) FROM schema_steps ORDER BY step DESC LIMIT 1");
+        if (needs > known)
+            throw new InvalidDataException($"the catalogue's schema is at step {taken} and needs a program that knows {needs}; this version knows {known}");
     }
 }

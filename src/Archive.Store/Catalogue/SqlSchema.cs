@@ -6,6 +6,12 @@ namespace Archive.Store.Catalogue;
 /// </summary>
 internal static class SqlSchema
 {
+    /// <summary>
+    /// The last step that programs from before it cannot work with. Tables, indexes and columns that may be null break nothing; what does is
+    /// taken in two releases, first the addition, then the removal.
+    /// </summary>
+    public const int LastBreaking = 4;
+
     /// <summary>Steps in order, in the dialect's words for what databases spell differently.</summary>
     public static IReadOnlyList<string> Steps(SqlDialect dialect) =>
         [.. Steps(dialect.IdentityColumn).Select(step => step.Replace(" TEXT", $" {dialect.TextColumn}", StringComparison.Ordinal))];
@@ -103,6 +109,17 @@ internal static class SqlSchema
         CREATE INDEX listed_packages_by_kernel ON listed_packages (distro, version, arch, uname);
         CREATE INDEX kernels_by_key ON kernels (distro, version, arch, uname);
         ALTER TABLE crawl_runs ADD COLUMN outcomes TEXT;
+        """,
+        """
+        ALTER TABLE schema_steps ADD COLUMN needs INTEGER;
+        CREATE TABLE shared_hosts (
+          host TEXT PRIMARY KEY,
+          next_start BIGINT NOT NULL DEFAULT 0,
+          failures INTEGER NOT NULL DEFAULT 0,
+          paused_until BIGINT NOT NULL DEFAULT 0,
+          day INTEGER NOT NULL DEFAULT 0,
+          bytes BIGINT NOT NULL DEFAULT 0
+        );
         """,
     ];
 }

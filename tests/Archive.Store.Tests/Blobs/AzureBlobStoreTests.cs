@@ -48,13 +48,15 @@ public sealed class AzureBlobStoreTests : BlobStoreContract, IAsyncLifetime
         Assert.Equal("application/json", properties.ContentType);
     }
 
-    /// <summary>A page has 5000 at most.</summary>
     [Fact]
     public async Task ALongListComesPageByPage()
     {
-        await Parallel.ForEachAsync(Enumerable.Range(0, 5100), new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, cancellation) =>
-            await Container.UploadBlobAsync($"many/{i:d5}", BinaryData.FromString(""), cancellation));
-        Assert.Equal(Enumerable.Range(0, 5100).Select(i => $"many/{i:d5}"), await KeysAsync("many/"));
+        foreach (var i in Enumerable.Range(0, 25))
+            await PutAsync($"many/{i:d5}", "");
+        var keys = new List<string>();
+        await foreach (var key in new AzureBlobStore(_options, TimeProvider.System) { PageSize = 10 }.ListAsync("many/", None))
+            keys.Add(key);
+        Assert.Equal(Enumerable.Range(0, 25).Select(i => $"many/{i:d5}"), keys);
     }
 
     [Fact]

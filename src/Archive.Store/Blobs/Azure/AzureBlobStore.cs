@@ -18,12 +18,14 @@ public sealed class AzureBlobStore : IBlobStore
     /// <summary>What one request of the kind copies at most (Copy Blob From URL).</summary>
     private const long MaxServerCopy = 256L << 20;
 
-    private const int PageSize = 5000;
     private static readonly TimeSpan CopySas = TimeSpan.FromMinutes(10);
 
     private readonly BlobContainerClient _container;
     private readonly AzureSignatures _signatures;
     private readonly AzureOptions _options;
+
+    /// <summary>Keys of one answer when blobs are listed; the service gives 5000 at most.</summary>
+    internal int PageSize { get; init; } = 5000;
 
     /// <exception cref="FormatException">The options are wrong.</exception>
     public AzureBlobStore(AzureOptions options, TimeProvider clock)
@@ -117,7 +119,7 @@ public sealed class AzureBlobStore : IBlobStore
         {
             return await action();
         }
-        catch (Exception e) when (e is RequestFailedException or AggregateException or IOException or InvalidDataException or global::Azure.Identity.AuthenticationFailedException)
+        catch (Exception e) when (e is RequestFailedException or AggregateException or IOException or InvalidDataException or System.Xml.XmlException or global::Azure.Identity.AuthenticationFailedException)
         {
             throw new BlobStoreException($"'{key}': {(e is RequestFailedException r ? $"{r.Status} {r.ErrorCode}: {FirstLine(r.Message)}" : FirstLine(e.Message))}", e);
         }

@@ -116,12 +116,15 @@ internal sealed class AzureReadStream : Stream
             {
                 return await FillOnceAsync(position, cancellation);
             }
-            catch (Exception e) when (e is IOException or InvalidDataException && attempt < Attempts)
+            catch (Exception e) when (attempt < Attempts && (e is IOException or InvalidDataException || IsReplacedBeforeOpened(e)))
             {
                 _windowLength = 0;
             }
         }
     }
+
+    /// <summary>The library goes on with a broken answer where it ended; nothing of it was given out yet.</summary>
+    private bool IsReplacedBeforeOpened(Exception e) => _version == default && e is RequestFailedException { Status: 412 };
 
     private async Task<bool> FillOnceAsync(long position, CancellationToken cancellation)
     {
