@@ -30,7 +30,7 @@ public sealed class BpfCompiler : IDisposable
     {
         var name = $"{++_files}.c";
         var path = _folder.Write(name, Prelude + source);
-        Tool.Shell($"clang -g -O2 -target bpf -mcpu=v3 -Wno-everything {options} -c -o '{path}.o' '{path}'");
+        Tool.Shell($"{Clang.Command} -g -O2 -target bpf -mcpu=v3 -Wno-everything {options} -c -o '{path}.o' '{path}'");
         return $"{path}.o";
     }
 

@@ -1,20 +1,12 @@
-using System.Text.RegularExpressions;
-
 namespace TestKit;
 
 /// <summary>
 /// The BPF programs of Linux's selftests (<c>tools/testing/selftests/bpf/progs</c>), out of Debian's <c>linux-source-6.1</c>,
-/// compiled as the kernel's Makefile does it, against the <c>vmlinux.h</c> of a real kernel. All of them compile with clang 16;
-/// type matching wants 15 or newer.
+/// compiled as the kernel's Makefile does it, against the <c>vmlinux.h</c> of a real kernel. All of them compile with clang 16.
 /// </summary>
-public static partial class SelftestObjects
+public static class SelftestObjects
 {
-    private const int OldestClang = 15;
     private const string Selftests = "tools/testing/selftests/bpf";
-
-    private static readonly Lazy<string> Clang = new(() =>
-        ((string[])["clang-16", "clang-17", "clang-18", "clang-19", "clang", "clang-20", "clang-21"]).FirstOrDefault(IsGoodEnough)
-        ?? throw new InvalidOperationException($"no clang of version {OldestClang} or newer is installed"));
 
     private static readonly Lazy<DebianPackage> Package = new(() => DebianPackage.Newest("amd64", @"linux-source-6\.1", "bookworm", "bookworm-security"));
 
@@ -32,10 +24,10 @@ public static partial class SelftestObjects
     {
         var (tree, header) = (SourceTree, KernelHeader.Value);
         var sources = Directory.GetFiles(Path.Combine(tree, Selftests, "progs"), target == "bpf" ? "*.c" : "*core_reloc*.c");
-        var key = $"{Package.Value.Version}-{Clang.Value}-{Path.GetFileName(Path.GetDirectoryName(header))}";
+        var key = $"{Package.Value.Version}-{Clang.Command}-{Path.GetFileName(Path.GetDirectoryName(header))}";
         var folder = TestCache.Made($"selftests-{target}", key, output => Parallel.ForEach(sources,
             new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount },
-            source => Tool.Run(Clang.Value, [.. Arguments(tree, header, target), source, "-o", Path.Combine(output, Path.GetFileNameWithoutExtension(source) + ".o")])));
+            source => Tool.Run(Clang.Command, [.. Arguments(tree, header, target), source, "-o", Path.Combine(output, Path.GetFileNameWithoutExtension(source) + ".o")])));
         return BpfObjectFile.In(folder, target == "bpf" ? "selftests" : "selftests-big-endian");
     }
 
@@ -53,7 +45,7 @@ public static partial class SelftestObjects
     [
         "-g", "-O2", "-mcpu=v3", "-w", "-c", "-target", target, "-D__TARGET_ARCH_x86", "-DENABLE_ATOMICS_TESTS",
         $"-I{Path.GetDirectoryName(header)}", $"-I{tree}/include", $"-I{tree}/{Selftests}", $"-I{tree}/tools/include/uapi",
-        "-idirafter", Tool.Run(Clang.Value, "-print-resource-dir").Trim() + "/include",
+        "-idirafter", Tool.Run(Clang.Command, "-print-resource-dir").Trim() + "/include",
         "-idirafter", $"/usr/include/{Tool.Run("gcc", "-dumpmachine").Trim()}", "-idirafter", "/usr/include",
     ];
 
@@ -64,13 +56,4 @@ public static partial class SelftestObjects
         cp '{target}'/tools/lib/bpf/*.h '{target}/include/bpf'
         python3 '{target}/scripts/bpf_doc.py' --header --file '{target}/tools/include/uapi/linux/bpf.h' > '{target}/include/bpf/bpf_helper_defs.h'
         """);
-
-    private static bool IsGoodEnough(string clang)
-    {
-        var found = Tool.Try("bash", ["-c", $"{clang} --version"]);
-        return found.Status == 0 && int.Parse(Version().Match(found.Output).Groups[1].ValueSpan, provider: null) >= OldestClang;
-    }
-
-    [GeneratedRegex(@"version (\d+)")]
-    private static partial Regex Version();
 }

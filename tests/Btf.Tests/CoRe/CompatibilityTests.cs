@@ -1,3 +1,4 @@
+using Btf.CoRe;
 using Btf.CoRe.Compatibility;
 using TestKit;
 
