@@ -75,7 +75,7 @@ public sealed record KernelFacts
 /// <param name="TypeCounts">Number of types by kind.</param>
 public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts, IReadOnlyDictionary<BtfKind, int> TypeCounts)
 {
-    /// <summary>Null where it was not asked for, or the image was a boot image without symbols.</summary>
+    /// <summary>Null where it was not asked for, or neither the image nor its package tell anything.</summary>
     public KernelInventory? Inventory { get; init; }
 }
 

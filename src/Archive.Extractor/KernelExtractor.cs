@@ -1,3 +1,4 @@
+using Archive.Extractor.Inventory;
 using Archive.Extractor.Packages;
 using Archive.Extractor.Vmlinuz;
 using Btf;
@@ -80,11 +81,11 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     private SpooledImage SpoolImage(
         IPackedFiles files, ReadAheadStream input, EarlyModules? early, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
-        var (image, uname) = FindImage(files, input, early, progress, cancellation);
+        var (image, uname, config) = FindImage(files, input, early, progress, cancellation);
         if (image.Size > _limits.MaxImageBytes)
             throw new PackageFormatException(image.Name, 0, (ulong)image.Size, $"is larger than {_limits.MaxImageBytes} bytes");
         long unpacked = 0;
-        return SpooledImage.Create(workFolder, image, uname, count =>
+        return SpooledImage.Create(workFolder, image, uname, config, count =>
         {
             cancellation.ThrowIfCancellationRequested();
             progress?.Report(new(ExtractionStage.Unpacking, input.BytesRead, unpacked += count, image.Size));
@@ -92,8 +93,13 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     }
 
     /// <summary>Converts an image that was taken out of a package.</summary>
-    public ConvertedKernel Convert(SpooledImage image, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default) =>
-        ConvertImage(image.Path, image.Size, conversion, progress, cancellation);
+    public ConvertedKernel Convert(SpooledImage image, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        var kernel = ConvertImage(image.Path, image.Size, conversion, progress, cancellation);
+        return conversion.Inventory && image.Config.Count > 0
+            ? kernel with { Inventory = (kernel.Inventory ?? new KernelInventory()) with { Config = image.Config } }
+            : kernel;
+    }
 
     private ConvertedKernel ConvertImage(
         string path, long size, ConversionOptions options, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
@@ -102,26 +108,30 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
         return BootImageConverter.Convert(path, options, _limits, cancellation);
     }
 
-    private (PackedFile Image, string Uname) FindImage(
+    private (PackedFile Image, string Uname, IReadOnlyList<string> Config) FindImage(
         IPackedFiles files, ReadAheadStream input, EarlyModules? early, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
         (PackedFile Image, string Uname)? found = null;
+        IReadOnlyList<string> config = [];
         if (early is not null)
             early.Take(Passed().Where(f => PackageModules.NameOf(f.Name) is not null).Select(f => PackageModules.TryRead(f, _limits, cancellation)), cancellation);
         else
             foreach (var _ in Passed()) { }
-        return found ?? throw new NoDebugInfoException($"no kernel image among the {files.Entries} entries of the package");
+        var (image, uname) = found ?? throw new NoDebugInfoException($"no kernel image among the {files.Entries} entries of the package");
+        return (image, uname, config);
 
         IEnumerable<PackedFile> Passed()
         {
             while (files.Next() is { } file)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (KernelImageNames.UnameOf(file.Name) is { } uname)
+                if (KernelImageNames.UnameOf(file.Name) is { } name)
                 {
-                    found = (file, uname);
+                    found = (file, name);
                     yield break;
                 }
+                if (KernelConfig.IsConfig(file))
+                    config = KernelConfig.Read(file.Content);
                 progress?.Report(new(ExtractionStage.Searching, input.BytesRead, 0, 0));
                 yield return file;
             }

@@ -27,7 +27,7 @@ public static class VmlinuxConverter
     {
         var converted = ConvertTypes(image, files, options, cancellation);
         return options.Inventory
-            ? converted with { Inventory = InventoryReader.Read(files.Dwarf, files.Supplementary, options.Threads, cancellation) }
+            ? converted with { Inventory = InventoryReader.Read(files.Dwarf, files.Supplementary, options.Threads, cancellation) with { Config = KernelConfig.Read(image) } }
             : converted;
     }
 

@@ -9,10 +9,10 @@ namespace Archive.Api.Objects;
 /// <summary>What a kernel's DWARF and symbols said of its functions, where that was archived. Unpacked when a report has a function to explain, some 50 ms.</summary>
 public sealed class KernelInventories(Inventories inventories)
 {
-    /// <summary>Null where there is none: kernels that came without DWARF.</summary>
+    /// <summary>Null where it tells of no functions: kernels that came without DWARF.</summary>
     /// <exception cref="BlobStoreException">The blob cannot be read.</exception>
     public async Task<IKernelFunctions?> FindAsync(Publication publication, CancellationToken cancellation) =>
-        await inventories.ReadAsync(publication, cancellation) is { } inventory ? new InventoriedFunctions(inventory) : null;
+        await inventories.ReadAsync(publication, cancellation) is { Functions.Count: > 0 } inventory ? new InventoriedFunctions(inventory) : null;
 }
 
 /// <summary>Tells whether a probe finds a function under its name.</summary>

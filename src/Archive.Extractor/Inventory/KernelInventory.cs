@@ -34,6 +34,7 @@ public readonly record struct InventoryFunction(string File, string Name, Functi
 /// symbol foo.isra.0         a function symbol with a suffix
 /// duplicate 2 foo           a function symbol that stands at several addresses
 /// tracepoint sched_switch
+/// config CONFIG_BPF=y
 /// </code>
 /// </summary>
 public sealed record KernelInventory
@@ -52,6 +53,9 @@ public sealed record KernelInventory
     public IReadOnlyList<(string Name, int Count)> DuplicateSymbols { get; init; } = [];
 
     public IReadOnlyList<string> Tracepoints { get; init; } = [];
+
+    /// <summary>The options that the kernel was configured with, as <c>CONFIG_BPF=y</c>; empty where neither package nor image tell.</summary>
+    public IReadOnlyList<string> Config { get; init; } = [];
 
     /// <summary>The text form as UTF-8; equal inventories, equal bytes.</summary>
     public byte[] Write()
@@ -76,6 +80,8 @@ public sealed record KernelInventory
             text.Append(CultureInfo.InvariantCulture, $"duplicate {count} {name}\n");
         foreach (var tracepoint in Tracepoints)
             text.Append("tracepoint ").Append(tracepoint).Append('\n');
+        foreach (var option in Config)
+            text.Append("config ").Append(option).Append('\n');
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
@@ -90,7 +96,7 @@ public sealed record KernelInventory
         if (lines.Length == 0 || lines[0] != string.Create(CultureInfo.InvariantCulture, $"btf-archive inventory {Version}"))
             throw new FormatException($"not an inventory of version {Version}: '{lines.FirstOrDefault()}'");
         var functions = new List<InventoryFunction>();
-        var (symbols, tracepoints) = (new List<string>(), new List<string>());
+        var (symbols, tracepoints, config) = (new List<string>(), new List<string>(), new List<string>());
         var duplicates = new List<(string, int)>();
         var file = "";
         foreach (var line in lines.AsSpan(1))
@@ -109,6 +115,9 @@ public sealed record KernelInventory
                 case "tracepoint":
                     tracepoints.Add(words[1]);
                     break;
+                case "config":
+                    config.Add(words[1]);
+                    break;
                 case "duplicate" when words[1].Split(' ', 2) is [var count, var name] && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var times):
                     duplicates.Add((name, times));
                     break;
@@ -117,7 +126,7 @@ public sealed record KernelInventory
                     break;
             }
         }
-        return new KernelInventory { Functions = functions, SuffixedSymbols = symbols, DuplicateSymbols = duplicates, Tracepoints = tracepoints };
+        return new KernelInventory { Functions = functions, SuffixedSymbols = symbols, DuplicateSymbols = duplicates, Tracepoints = tracepoints, Config = config };
     }
 
     private static FunctionTraits TraitsOf(string letters, string line) => letters switch

@@ -27,11 +27,14 @@ public sealed class SpooledImage : IDisposable
 
     public long Size => _file.Length;
 
+    /// <summary>The config that the package has before the image (<see cref="Inventory.KernelConfig"/>); empty where it has none there.</summary>
+    public IReadOnlyList<string> Config { get; private init; } = [];
+
     /// <summary>Copies the image's content to a temporary file in <paramref name="folder"/>.</summary>
     /// <exception cref="IOException">The disk is full or failing.</exception>
-    internal static SpooledImage Create(string folder, PackedFile image, string uname, Action<long> copied)
+    internal static SpooledImage Create(string folder, PackedFile image, string uname, IReadOnlyList<string> config, Action<long> copied)
     {
-        var spooled = new SpooledImage(NamelessFile.Create(folder, image.Size), image.Name, uname);
+        var spooled = new SpooledImage(NamelessFile.Create(folder, image.Size), image.Name, uname) { Config = config };
         try
         {
             spooled.Fill(image.Content, copied);

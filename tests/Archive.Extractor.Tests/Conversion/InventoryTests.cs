@@ -77,6 +77,39 @@ public sealed class InventoryTests
         Assert.InRange(inventory.WriteCompressed(2).Length, 100_000, 1_000_000);
     }
 
+    [Fact]
+    public void ConfigIsReadOutOfTheImage()
+    {
+        using var folder = new TempFolder();
+        folder.Write("config", "# comment\nCONFIG_HZ=250\n# CONFIG_NOT is not set\nCONFIG_BPF=y\nCONFIG_LSM=\"lockdown,bpf\"\n");
+        Tool.Shell($"cd '{folder.FullPath}' && gzip config");
+        var source = folder.Write("program.c", $$"""
+            __asm__(".section .rodata\n.ascii \"IKCFG_ST\"\n.incbin \"{{folder.File("config.gz")}}\"\n.ascii \"IKCFG_ED\"\n.text");
+            struct x { int a; } x; int main(void) { return x.a; }
+            """);
+        Tool.Run("gcc", "-g", "-o", folder.File("program"), source);
+
+        var inventory = Take(folder.File("program"));
+
+        Assert.Equal(["CONFIG_BPF=y", "CONFIG_HZ=250", "CONFIG_LSM=\"lockdown,bpf\""], inventory.Config);
+        Assert.Equal(inventory.Config, KernelInventory.Read(inventory.Write()).Config);
+    }
+
+    [Fact]
+    [Trait("Category", "Real")]
+    public void ConfigIsReadOutOfThePackage()
+    {
+        var package = KernelCorpus.Image(Vmlinuz.BootImageSamples.Uname).PackagePath;
+        using var work = new TempFolder();
+
+        using var file = File.OpenRead(package);
+        var kernel = new KernelExtractor(work.FullPath, new ConversionOptions(BtfSource.Auto, 2) { Inventory = true }).Extract(file);
+
+        var packed = Tool.Run("bash", "-c", $"dpkg-deb --fsys-tarfile '{package}' | tar -xO --wildcards './boot/config-*' | grep ^CONFIG_ | LC_ALL=C sort");
+        Assert.Equal(packed.TrimEnd('\n').Split('\n'), kernel.Inventory!.Config);
+        Assert.Contains("CONFIG_BPF_SYSCALL=y", kernel.Inventory.Config);
+    }
+
     private static KernelInventory Take(string image, int threads = 1) =>
         VmlinuxConverter.Convert(image, new ConversionOptions(BtfSource.Dwarf, threads) { Inventory = true }).Inventory!;
 
