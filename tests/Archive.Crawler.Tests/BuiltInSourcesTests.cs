@@ -28,14 +28,14 @@ public sealed class BuiltInSourcesTests
     [MemberData(nameof(Ids))]
     public void EverySourceHasItsPage(string id)
     {
-        var page = Path.Combine(Root(), "docs", "sources", id + ".md");
+        var page = Path.Combine(Checkout.Root, "docs", "sources", id + ".md");
         Assert.True(File.Exists(page), $"docs/sources/{id}.md is missing: it says what the source crawls, how it is verified, and what is odd about it");
         Assert.Contains($"Sources/{id}.json", File.ReadAllText(page));
     }
 
     [Fact]
     public void EveryPageHasItsSource() => Assert.Equal(
-        SourceFiles.BuiltInIds, Directory.GetFiles(Path.Combine(Root(), "docs", "sources"), "*.md").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal));
+        SourceFiles.BuiltInIds, Directory.GetFiles(Path.Combine(Checkout.Root, "docs", "sources"), "*.md").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal));
 
     [Fact]
     public void AUsersFileAddsASourceOrReplacesOne()
@@ -71,13 +71,5 @@ public sealed class BuiltInSourcesTests
         var mistake = Assert.Throws<SourceDefinitionException>(() => new SourceFiles(archive.SourcesFolder));
         Assert.StartsWith($"{file}: ", mistake.Message);
         Assert.Contains(field, mistake.Message);
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Archive.sln")))
-            folder = folder.Parent!;
-        return folder.FullName;
     }
 }

@@ -65,7 +65,7 @@ public sealed partial record DebianPackage(string Name, string Version, string U
     }
 
     /// <summary>Base URL of the mirror that the host uses, of the security archive for its suites.</summary>
-    private static string Mirror(string suite)
+    public static string Mirror(string suite)
     {
         var isSecurity = suite.EndsWith("-security", StringComparison.Ordinal);
         var files = Directory.EnumerateFiles("/etc/apt", "*", SearchOption.AllDirectories)
