@@ -8,6 +8,7 @@ using Archive.Api.Objects;
 using Archive.Api.Observability;
 using Archive.Api.Pages;
 using Archive.Crawler;
+using Archive.Crawler.Sources;
 using Archive.Store;
 using Archive.Store.Trust;
 
@@ -23,9 +24,10 @@ try
 {
     options = Settings.Read(builder.Configuration);
     storage = Settings.ReadStore(builder.Configuration, options.DataDirectory);
+    builder.Services.AddSources(builder.Configuration);
     admin = options.Roles.Api ? AdminKeys.Open(options.Admin, Settings.IsLoopback(builder.Configuration), options.DataDirectory) : null;
 }
-catch (ConfigurationException e)
+catch (Exception e) when (e is ConfigurationException or SourceDefinitionException)
 {
     await Console.Error.WriteLineAsync($"settings: {e.Message}");
     return 2;
@@ -67,6 +69,7 @@ if (options.Roles.Api)
     app.MapKernels();
     app.MapContent();
     app.MapRuns();
+    app.MapSources();
     app.MapTypes();
     app.MapObjects(app.Services.GetRequiredService<ObjectOptions>());
     app.MapTrust();

@@ -111,6 +111,7 @@ public sealed class AdminTests : IDisposable
     [InlineData("ShutdownSeconds", "--Limits:ShutdownSeconds=-1")]
     [InlineData("RequestsPerSecond", "--Limits:RequestsPerSecond=-5")]
     [InlineData("DataDirectory", "--DataDirectory= ")]
+    [InlineData("Crawler:Sources:nowhere", "--Crawler:Sources:nowhere:Newest=2")]
     public void WrongSettingIsNamedAndNothingStarts(string named, params string[] settings)
     {
         using var folder = new TempFolder();

@@ -29,9 +29,8 @@ public sealed class ApiFixture : IDisposable
         _factory = new WebApplicationFactory<ApiOptions>().WithWebHostBuilder(host =>
         {
             host.UseSetting("DataDirectory", _data.FullPath);
-            host.UseSetting("Roles:Crawler", "false");
             host.UseSetting("Urls", "http://127.0.0.1:0");
-            foreach (var (name, value) in settings)
+            foreach (var (name, value) in settings.Append((Name: "Roles:Crawler", Value: "false")).DistinctBy(s => s.Name))
                 host.UseSetting(name, value);
         });
         _factory.UseKestrel();

@@ -1,7 +1,11 @@
 using Archive.Api.Admin;
 using Archive.Api.Kernels;
+using Archive.Crawler;
+using Archive.Crawler.Scheduling;
+using Archive.Crawler.Sources;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
+using Microsoft.AspNetCore.Mvc;
 using Quartz;
 
 namespace Archive.Api.Endpoints;
@@ -19,7 +23,7 @@ public static class AdminEndpoints
     {
         var group = app.MapGroup("/v1/admin").WithTags("admin").AddEndpointFilter((context, next) => AuthoriseAsync(keys, context, next))
             .ProducesProblem(StatusCodes.Status401Unauthorized);
-        group.MapPost("/crawls/{source}", CrawlAsync).WithSummary("Start the scheduled crawl of a source now");
+        group.MapPost("/crawls/{source}", CrawlNowAsync).WithSummary("Crawl a source now: as configured, or with release, arch, flavour, newest, uname, retry_failed of its own");
         group.MapPost("/kernels/{distro}/{version}/{arch}/{uname}/withdraw", WithdrawAsync).WithSummary("Withdraw a publication; reason is required, package_version says which build where there are several");
         group.MapPost("/kernels/{distro}/{version}/{arch}/{uname}/retry", RetryAsync).WithSummary("Let the next crawl try a failed kernel again");
         group.MapPost("/verify", async (StoreAudit audit, CancellationToken cancellation) => TypedResults.Ok(await audit.VerifyAsync(cancellation))).WithSummary("Read every blob again and compare it with the catalogue");
@@ -41,16 +45,37 @@ public static class AdminEndpoints
         return await next(context);
     }
 
-    internal static async Task<IResult> CrawlAsync(string source, IServiceProvider services, CancellationToken cancellation)
+    private static Task<IResult> CrawlNowAsync(
+        HttpContext context, string source, [FromQuery] string[]? release, [FromQuery] string[]? arch, [FromQuery] string[]? flavour, int? newest, string? uname, bool retry_failed = false)
     {
-        if (services.GetService<ISchedulerFactory>() is not { } schedulers)
+        var crawl = new ManualCrawl
+        {
+            Releases = release ?? [],
+            Arches = arch ?? [],
+            Flavours = flavour ?? [],
+            Newest = newest,
+            UnamePattern = RawQuery.LiteralPlus(context.Request, "uname") ?? uname,
+            RetryFailed = retry_failed,
+        };
+        return CrawlAsync(source, crawl, context.RequestServices, context.RequestAborted);
+    }
+
+    /// <summary>Starts the crawl of a source, as configured.</summary>
+    internal static Task<IResult> CrawlAsync(string source, IServiceProvider services, CancellationToken cancellation) =>
+        CrawlAsync(source, new ManualCrawl(), services, cancellation);
+
+    private static async Task<IResult> CrawlAsync(string source, ManualCrawl crawl, IServiceProvider services, CancellationToken cancellation)
+    {
+        if (services.GetKeyedService<ISchedulerFactory>(CrawlerRegistration.SchedulerName) is not { } schedulers)
             return TypedResults.Problem("This process does not crawl (Roles:Crawler).", statusCode: StatusCodes.Status409Conflict, title: "No crawler");
+        var files = services.GetRequiredService<SourceFiles>();
+        if (files.Find(source) is not { } definition)
+            return TypedResults.Problem($"'{source}' is no source: {string.Join(", ", files.All.Select(s => s.Id))} are.", statusCode: StatusCodes.Status404NotFound, title: "No such source");
+        if (crawl.ProblemWith(definition) is { } problem)
+            return TypedResults.Problem(problem, statusCode: StatusCodes.Status400BadRequest, title: "No such crawl");
         var scheduler = await schedulers.GetScheduler(cancellation);
-        var job = new JobKey(source, "crawl");
-        if (!await scheduler.Exists(job, cancellation))
-            return TypedResults.Problem($"'{source}' is no source that is crawled here.", statusCode: StatusCodes.Status404NotFound, title: "No such source");
-        await scheduler.TriggerJob(job, cancellation);
-        return TypedResults.Accepted("/v1/runs", new AdminDone($"crawl of {source} is started"));
+        await scheduler.TriggerJob(new JobKey(definition.Id, "crawl"), crawl.ToData(), cancellation);
+        return TypedResults.Accepted($"/v1/sources/{definition.Id}", new AdminDone($"crawl of {definition.Id} is started"));
     }
 
     private static async Task<IResult> WithdrawAsync(

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using Archive.Api.Kernels;
 using Archive.Api.Observability;
-using Archive.Store.Catalogue;
 
 namespace Archive.Api.Endpoints;
 
@@ -17,16 +16,33 @@ public static class MetricsEndpoints
             app.MapGet(path, GetAsync).ExcludeFromDescription();
     }
 
-    private static async Task<IResult> GetAsync(PrometheusListener listener, CoverageCounts counts, ICatalogue catalogue, TimeProvider clock, CancellationToken cancellation)
+    private static async Task<IResult> GetAsync(PrometheusListener listener, CoverageCounts counts, SourceStatuses sources, CancellationToken cancellation)
     {
         var text = new StringBuilder(listener.Write());
         var rows = await counts.RowsAsync(cancellation);
         text.Append("# TYPE btf_archive_kernels gauge\n");
         foreach (var (state, number) in new[] { ("published", rows.Sum(r => r.Published)), ("native", rows.Sum(r => r.Native)), ("failed", rows.Sum(r => r.Failed)), ("queued", rows.Sum(r => r.Missing)), ("withdrawn", rows.Sum(r => r.Withdrawn)) })
             text.Append(CultureInfo.InvariantCulture, $"btf_archive_kernels{{state=\"{state}\"}} {number}\n");
-        text.Append("# TYPE btf_archive_crawl_age_seconds gauge\n");
-        foreach (var run in (await catalogue.RunsAsync(null, 100, cancellation)).Where(r => r.Finished is not null).DistinctBy(r => r.Source))
-            text.Append(CultureInfo.InvariantCulture, $"btf_archive_crawl_age_seconds{{source=\"{run.Source}\"}} {(clock.GetUtcNow() - run.Finished!.Value).TotalSeconds:0}\n");
+        WriteSources(text, [.. (await sources.AllAsync(cancellation)).Where(s => s.State != "off" || s.Runs > 0)]);
         return TypedResults.Text(text.ToString(), ContentType);
+    }
+
+    /// <summary>A source that never succeeded is infinitely old: an alarm on the age goes off for it too.</summary>
+    private static void WriteSources(StringBuilder text, IReadOnlyList<SourceStatus> sources)
+    {
+        Write("btf_archive_source_last_success_age_seconds", "gauge", s => s.LastSuccessAgeSeconds?.ToString(CultureInfo.InvariantCulture) ?? "+Inf");
+        Write("btf_archive_source_running", "gauge", s => s.State == "running" ? "1" : "0");
+        Write("btf_archive_source_failing_parts", "gauge", s => s.Failures.Count.ToString(CultureInfo.InvariantCulture));
+        Write("btf_archive_source_runs_total", "counter", s => s.Runs.ToString(CultureInfo.InvariantCulture));
+        Write("btf_archive_source_published_total", "counter", s => s.Published.ToString(CultureInfo.InvariantCulture));
+        Write("btf_archive_source_failed_total", "counter", s => s.Failed.ToString(CultureInfo.InvariantCulture));
+        Write("btf_archive_source_downloaded_bytes_total", "counter", s => s.DownloadedBytes.ToString(CultureInfo.InvariantCulture));
+
+        void Write(string name, string type, Func<SourceStatus, string> value)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"# TYPE {name} {type}\n");
+            foreach (var source in sources)
+                text.Append(CultureInfo.InvariantCulture, $"{name}{{source=\"{source.Id}\"}} {value(source)}\n");
+        }
     }
 }

@@ -101,6 +101,8 @@ public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, s
 [JsonSerializable(typeof(KernelPage))]
 [JsonSerializable(typeof(LookupAnswer))]
 [JsonSerializable(typeof(RunList))]
+[JsonSerializable(typeof(SourceList))]
+[JsonSerializable(typeof(SourceDetail))]
 [JsonSerializable(typeof(HealthDocument))]
 [JsonSerializable(typeof(KernelDocument))]
 [JsonSerializable(typeof(IAsyncEnumerable<BtfhubIdentifier>))]

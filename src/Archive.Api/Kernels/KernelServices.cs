@@ -18,6 +18,7 @@ public static class KernelServices
         .AddSingleton<BtfResponses>()
         .AddSingleton<KernelResolver>()
         .AddSingleton<CoverageCounts>()
+        .AddSingleton<SourceStatuses>()
         .AddSingleton<Withdrawals>()
         .AddSingleton<StoreAudit>()
         .AddSingleton<PrometheusListener>()

@@ -42,27 +42,36 @@ public sealed class CrawlRun(ArchiveStore store, RepositorySource source, Kernel
     public async Task<CrawlRunResult> RunAsync(CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
         var run = await store.Catalogue.StartRunAsync(request.Source, cancellation);
-        var tally = new CrawlRunResult(0, 0, 0, 0, 0, null);
+        var heart = new RunHeartbeat(store.Catalogue, run, clock, log, progress);
         try
         {
-            var (listing, selected, todo) = await PlanAsync(request, progress, cancellation);
-            await RecordListingAsync(request.Source, listing, cancellation);
-            var failures = listing.Failures;
-            tally = tally with { Found = selected.Count, New = todo.Count, Error = failures.Count == 0 ? null : string.Join("; ", failures) };
-            foreach (var found in selected)
-                tally = Count(tally, await NoteConflictAsync(found.Build, progress, cancellation));
-            foreach (var found in todo)
-                tally = Count(tally, await ProcessAnyAsync(found, request, progress, cancellation));
-            return tally;
+            await RunAsync(request, heart, cancellation);
+            return heart.SoFar;
         }
         catch (Exception e)
         {
-            tally = tally with { Error = e is OperationCanceledException ? "stopped" : e.Message };
+            heart.SoFar = heart.SoFar with { Error = e is OperationCanceledException ? "stopped" : e.Message, IsBroken = true };
             throw;
         }
         finally
         {
-            await FinishAsync(run, tally);
+            await heart.DisposeAsync();
+            await FinishAsync(run, heart.SoFar);
+        }
+    }
+
+    private async Task RunAsync(CrawlRequest request, RunHeartbeat heart, CancellationToken cancellation)
+    {
+        var (listing, selected, todo) = await PlanAsync(request, heart, cancellation);
+        await RecordListingAsync(request.Source, listing, cancellation);
+        var failures = listing.Failures;
+        heart.SoFar = heart.SoFar with { Found = selected.Count, New = todo.Count, Error = failures.Count == 0 ? null : string.Join("; ", failures), Failures = failures };
+        foreach (var found in selected)
+            heart.SoFar = Count(heart.SoFar, await NoteConflictAsync(found.Build, heart, cancellation));
+        foreach (var found in todo)
+        {
+            await heart.NoteAsync(cancellation);
+            heart.SoFar = Count(heart.SoFar, await ProcessAnyAsync(found, request, heart, cancellation));
         }
     }
 

@@ -18,7 +18,9 @@ internal sealed class CrawlJob(CrawlFactory crawls, CrawlerOptions options, IHos
     public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
     {
         var source = context.MergedJobDataMap.GetString(SourceKey)!;
-        if (!options.Sources.TryGetValue(source, out var settings) || !settings.Enabled)
+        var manual = ManualCrawl.Of(context.MergedJobDataMap);
+        var settings = options.Sources.GetValueOrDefault(source);
+        if (manual is null && settings is not { Enabled: true })
         {
             log.LogInformation("Crawl of {Source} is switched off", source);
             return;
@@ -26,7 +28,8 @@ internal sealed class CrawlJob(CrawlFactory crawls, CrawlerOptions options, IHos
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         try
         {
-            var result = await crawls.Create(source).RunAsync(settings.ToRequest(source), new LogProgress(log), stopping.Token);
+            var request = (settings ?? new SourceOptions()).ToRequest(source);
+            var result = await crawls.Create(source).RunAsync(manual?.ApplyTo(request) ?? request, new LogProgress(log), stopping.Token);
             log.LogInformation("Crawl of {Source}: {Found} found, {New} new, {Published} published, {Failed} failed",
                 source, result.Found, result.New, result.Published, result.Failed);
         }

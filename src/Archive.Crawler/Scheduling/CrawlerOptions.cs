@@ -14,6 +14,14 @@ public sealed record CrawlerOptions
     public Dictionary<string, SourceOptions> Sources { get; init; } = new(StringComparer.OrdinalIgnoreCase);
 }
 
+/// <summary>When sources are crawled, by configuration and source files; also for a process that shows it and does not crawl.</summary>
+public sealed class SourceSchedules(CrawlerOptions options)
+{
+    /// <summary>A Quartz cron expression (UTC); null where the source is crawled by hand alone.</summary>
+    public string? Of(SourceDefinition source) =>
+        options.Sources.TryGetValue(source.Id, out var settings) && settings.Enabled ? settings.Cron ?? source.Cron : null;
+}
+
 /// <summary>What is crawled of one source, and when.</summary>
 public sealed record SourceOptions
 {

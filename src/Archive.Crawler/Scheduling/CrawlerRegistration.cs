@@ -5,6 +5,7 @@ using Archive.Store;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Quartz;
 
@@ -12,20 +13,22 @@ namespace Archive.Crawler;
 
 public static class CrawlerRegistration
 {
+    /// <summary>Quartz's name for the scheduler, and the key of its services.</summary>
+    public const string SchedulerName = "btf-archive";
+
     /// <summary>
     /// Registers the scheduled crawls of the configuration's <c>Crawler</c> section. Jobs are kept in SQLite beside the
     /// catalogue, so that a crawl that a kill interrupted is taken up at the next start.
     /// </summary>
     public static IServiceCollection AddCrawler(this IServiceCollection services, IConfiguration configuration, string dataDirectory)
     {
-        var options = configuration.GetSection("Crawler").Get<CrawlerOptions>() ?? new CrawlerOptions();
-        var files = new SourceFiles(options.SourcesFolder);
+        var (options, files) = services.AddSources(configuration);
         Directory.CreateDirectory(dataDirectory);
         SQLitePCL.Batteries_V2.Init();
         services.AddSingleton(options);
         services.AddSingleton(provider => new CrawlFactory(
             provider.GetRequiredService<ArchiveStore>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>(), dataDirectory, null, files));
-        services.AddQuartz("btf-archive", quartz =>
+        services.AddQuartz(SchedulerName, quartz =>
         {
             quartz.UsePersistentStore(store =>
             {
@@ -34,20 +37,36 @@ public static class CrawlerRegistration
                 store.UseSystemTextJsonSerializer();
                 store.ProvisionSchema();
             });
-            foreach (var (source, settings) in options.Sources.Where(s => s.Value.Enabled))
-                AddSource(quartz, source, settings, files);
+            foreach (var source in files.All)
+                AddSource(quartz, source, options);
         });
         services.AddQuartzHostedService(hosted => hosted.WaitForJobsToComplete = true);
         return services;
     }
 
-    private static void AddSource(IQuartzBuilder quartz, string source, SourceOptions settings, SourceFiles files)
+    /// <summary>Registers what sources there are, and when they are crawled; for a process that shows them and does not crawl, too.</summary>
+    /// <exception cref="SourceDefinitionException">A source file, or what the configuration says of one, is wrong.</exception>
+    public static (CrawlerOptions Options, SourceFiles Files) AddSources(this IServiceCollection services, IConfiguration configuration)
     {
-        var key = new JobKey(source, "crawl");
-        quartz.AddJob<CrawlJob>(job => job.WithIdentity(key).UsingJobData(CrawlJob.SourceKey, source).StoreDurably().RequestRecovery());
-        quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity($"{source}-schedule", "crawl")
-            .WithCronSchedule(settings.Cron ?? files.Find(source)?.Cron ?? throw new SourceDefinitionException("configuration", $"Crawler:Sources:{source}", "there is no such source"), cron => cron.InTimeZone(TimeZoneInfo.Utc).WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed)));
-        if (settings.RunAtStart)
-            quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity($"{source}-start", "crawl").StartNow());
+        var options = configuration.GetSection("Crawler").Get<CrawlerOptions>() ?? new CrawlerOptions();
+        var files = new SourceFiles(options.SourcesFolder);
+        foreach (var source in options.Sources.Keys.Where(s => files.Find(s) is null))
+            throw new SourceDefinitionException("configuration", $"Crawler:Sources:{source}", "there is no such source");
+        services.TryAddSingleton(files);
+        services.TryAddSingleton(new SourceSchedules(options));
+        return (options, files);
+    }
+
+    /// <summary>Every source can be crawled by hand; those with a schedule catch up once on what they missed while no process ran.</summary>
+    private static void AddSource(IQuartzBuilder quartz, SourceDefinition source, CrawlerOptions options)
+    {
+        var key = new JobKey(source.Id, "crawl");
+        quartz.AddJob<CrawlJob>(job => job.WithIdentity(key).UsingJobData(CrawlJob.SourceKey, source.Id).StoreDurably().RequestRecovery());
+        if (new SourceSchedules(options).Of(source) is not { } cron)
+            return;
+        quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity($"{source.Id}-schedule", "crawl")
+            .WithCronSchedule(cron, schedule => schedule.InTimeZone(TimeZoneInfo.Utc).WithMisfireInstruction(CronTriggerMisfireInstruction.FireAndProceed)));
+        if (options.Sources[source.Id].RunAtStart)
+            quartz.AddTrigger(trigger => trigger.ForJob(key).WithIdentity($"{source.Id}-start", "crawl").StartNow());
     }
 }

@@ -80,10 +80,17 @@ public interface ICatalogue
 
     Task<long> StartRunAsync(string source, CancellationToken cancellation);
 
+    /// <summary>Notes how far a run is; also that it is still alive (<see cref="CrawlRunRecord.AliveFor"/>).</summary>
+    /// <param name="doing">The kernel or part that it is at.</param>
+    Task NoteProgressAsync(long runId, CrawlRunResult soFar, string? doing, CancellationToken cancellation);
+
     Task FinishRunAsync(long runId, CrawlRunResult result, CancellationToken cancellation);
 
     /// <summary>Latest runs, newest first.</summary>
     Task<IReadOnlyList<CrawlRunRecord>> RunsAsync(string? source, int limit, CancellationToken cancellation);
+
+    /// <summary>All runs of each source in sum, by name.</summary>
+    Task<IReadOnlyList<SourceRuns>> SourceRunsAsync(CancellationToken cancellation);
 }
 
 /// <summary>Every part is optional; <c>Uname</c> matches exactly, <c>UnamePattern</c> by * and ?.</summary>
@@ -104,21 +111,6 @@ public sealed record KernelFilter
 
     public int Limit { get; init; } = 1000;
 }
-
-/// <param name="Error">Why the run failed, or which of its suites could not be read; null where it went through (single kernels may have failed).</param>
-public sealed record CrawlRunResult(int Found, int New, int Published, int Failed, long DownloadedBytes, string? Error)
-{
-    /// <summary>Kernels by how it went with them.</summary>
-    public IReadOnlyDictionary<string, int> Outcomes { get; init; } = new Dictionary<string, int>();
-
-    public bool Equals(CrawlRunResult? other) => other is not null
-        && (Found, New, Published, Failed, DownloadedBytes, Error) == (other.Found, other.New, other.Published, other.Failed, other.DownloadedBytes, other.Error)
-        && Outcomes.Count == other.Outcomes.Count && !Outcomes.Except(other.Outcomes).Any();
-
-    public override int GetHashCode() => HashCode.Combine(Found, New, Published, Failed, DownloadedBytes, Error);
-}
-
-public sealed record CrawlRunRecord(long Id, string Source, DateTimeOffset Started, DateTimeOffset? Finished, CrawlRunResult? Result);
 
 /// <summary>How many builds of one place have an outcome.</summary>
 /// <param name="ShipsBtf">Of those: kernels that have BTF of their own.</param>

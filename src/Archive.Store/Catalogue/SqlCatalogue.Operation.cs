@@ -5,12 +5,12 @@ namespace Archive.Store.Catalogue;
 /// <summary>Coverage and the audit log.</summary>
 public abstract partial class SqlCatalogue
 {
-    public Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation) => ReadAsync<CoverageCount>(
+    public async Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation) => [.. (await ReadAsync<CountRow>(
         """
         SELECT distro AS Distro, version AS Version, arch AS Arch, outcome AS Outcome, COUNT(*) AS Builds,
           CAST(COALESCE(SUM(ships_btf), 0) AS BIGINT) AS ShipsBtf, MAX(updated) AS Updated
         FROM kernels GROUP BY distro, version, arch, outcome ORDER BY distro, version, arch, outcome
-        """, null, cancellation);
+        """, null, cancellation)).Select(r => new CoverageCount(r.Distro, r.Version, r.Arch, r.Outcome, r.Builds, r.ShipsBtf, r.Updated))];
 
     public Task AuditAsync(string who, string action, string detail, CancellationToken cancellation) => UseAsync(
         connection => connection.ExecuteAsync(new CommandDefinition(
@@ -21,4 +21,16 @@ public abstract partial class SqlCatalogue
 
     public Task<IReadOnlyList<AuditRecord>> AuditsAsync(int limit, CancellationToken cancellation) => ReadAsync<AuditRecord>(
         "SELECT id AS Id, time AS Time, who AS Who, action AS Action, detail AS Detail FROM audit ORDER BY id DESC LIMIT @limit", new { limit }, cancellation);
+
+    /// <summary>By properties: of an empty answer SQLite does not know the types that a constructor would be chosen by.</summary>
+    private sealed class CountRow
+    {
+        public string Distro { get; init; } = "";
+        public string Version { get; init; } = "";
+        public string Arch { get; init; } = "";
+        public string Outcome { get; init; } = "";
+        public long Builds { get; init; }
+        public long ShipsBtf { get; init; }
+        public long Updated { get; init; }
+    }
 }

@@ -121,5 +121,12 @@ internal static class SqlSchema
           bytes BIGINT NOT NULL DEFAULT 0
         );
         """,
+        """
+        ALTER TABLE crawl_runs ADD COLUMN state TEXT;
+        ALTER TABLE crawl_runs ADD COLUMN updated BIGINT;
+        ALTER TABLE crawl_runs ADD COLUMN doing TEXT;
+        ALTER TABLE crawl_runs ADD COLUMN failures TEXT;
+        UPDATE crawl_runs SET state = CASE WHEN error IS NULL THEN 'complete' ELSE 'failed' END WHERE finished IS NOT NULL;
+        """,
     ];
 }

@@ -46,7 +46,7 @@ public static class HomeEndpoints
         rows.Select(r => r.Distro).Distinct().Count(),
         rows.Select(r => r.Arch).Distinct().Count(),
         roster.Recent.Count > 0 ? roster.Recent[0].PublishedAt : null,
-        runs.Where(run => run.Result is { Error: null }).Select(run => run.Finished).FirstOrDefault());
+        runs.Where(run => run.Finished is not null && run.Result is { Error: null }).Select(run => run.Finished).FirstOrDefault());
 
     private static IEnumerable<DistroNumbers> DistrosOf(IReadOnlyList<CoverageRow> rows) => rows.GroupBy(row => row.Distro)
         .Select(group => new DistroNumbers(group.Key, group.Select(r => r.Version).Distinct().Count(), group.Select(r => r.Arch).Distinct().Count(), group.Sum(r => r.Published), group.Sum(r => r.Known)))
