@@ -9,17 +9,19 @@ namespace Archive.EndToEnd.Tests;
 /// </summary>
 internal static class QemuGuest
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5), LimitOfSystem = TimeSpan.FromMinutes(15);
 
     /// <summary>In the order in which they need each other.</summary>
     private static readonly string[] Modules =
-        ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover", "net_failover", "virtio_net"];
+        ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover", "net_failover", "virtio_net",
+         "virtio_blk", "crc16", "crc32c_generic", "libcrc32c", "mbcache", "jbd2", "ext4"];
 
     /// <param name="imagePackage">linux-image-UNAME, with vmlinuz and modules.</param>
     /// <param name="script">Runs in busybox's shell; the host's loopback is 10.0.2.2.</param>
     /// <param name="files">More files: host paths by guest paths, without a leading slash.</param>
+    /// <param name="disk">An image that is /dev/vda; it stays as it is. A guest with a disk may reboot, and finds what it wrote.</param>
     /// <returns>The console.</returns>
-    public static string Run(string imagePackage, string script, IReadOnlyDictionary<string, string>? files = null)
+    public static string Run(string imagePackage, string script, IReadOnlyDictionary<string, string>? files = null, string? disk = null)
     {
         using var folder = new TempFolder();
         var package = folder.File("package");
@@ -28,10 +30,11 @@ internal static class QemuGuest
         foreach (var (guest, host) in files ?? new Dictionary<string, string>())
             Place(folder.File($"root/{guest}"), host);
         var initramfs = BuildInitramfs(folder, package, script);
+        string[] storage = disk is null ? ["-no-reboot"] : ["-drive", $"file={disk},format=raw,if=virtio,snapshot=on"];
         return Tool.Try("qemu-system-x86_64",
-            ["-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "1", "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio",
+            [.. storage, "-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "1", "-nographic", "-nodefaults", "-serial", "stdio",
              "-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 panic=-1 nokaslr quiet",
-             "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="], Limit).Output;
+             "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="], disk is null ? Limit : LimitOfSystem).Output;
     }
 
     private static void Place(string target, string source)

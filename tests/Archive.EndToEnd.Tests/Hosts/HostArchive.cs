@@ -18,10 +18,17 @@ public sealed class HostArchive : IDisposable
     private readonly TempFolder _folder = new();
 
     public HostArchive()
+        : this(Uname, BuildId)
+    {
+    }
+
+    /// <param name="uname">What bookworm's kernel is published as.</param>
+    /// <param name="buildId">Its build-id, where hosts are to be told by it.</param>
+    internal HostArchive(string uname, string? buildId = null)
     {
         using (var store = ArchiveStore.OpenAsync(new StoreOptions { DataDirectory = Data }, TimeProvider.System, default).GetAwaiter().GetResult())
         {
-            Publish(store, new KernelKey("debian", "12", "x86_64", Uname), Bookworm, BuildId);
+            Publish(store, new KernelKey("debian", "12", "x86_64", uname), Bookworm, buildId);
             Publish(store, new KernelKey("debian", "11", "x86_64", Older), Bullseye);
             Publish(store, new KernelKey("debian", "12", "x86_64", Ambiguous), Bookworm);
             Publish(store, new KernelKey("ubuntu", "22.04", "x86_64", Ambiguous), Bullseye);
