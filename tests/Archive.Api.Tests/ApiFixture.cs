@@ -25,7 +25,14 @@ public sealed class ApiFixture : IDisposable
 
     /// <param name="settings">Further settings, by name.</param>
     internal ApiFixture(params (string Name, string Value)[] settings)
+        : this(_ => { }, settings)
     {
+    }
+
+    /// <param name="prepare">Fills the data directory before the start.</param>
+    internal ApiFixture(Action<string> prepare, params (string Name, string Value)[] settings)
+    {
+        prepare(_data.FullPath);
         _factory = new WebApplicationFactory<ApiOptions>().WithWebHostBuilder(host =>
         {
             host.UseSetting("DataDirectory", _data.FullPath);

@@ -25,11 +25,10 @@ internal static class PageMarkup
         return page;
     }
 
-    /// <summary>Paths of this server that a page leads to.</summary>
-    public static IEnumerable<string> Links(IDocument page) => page.QuerySelectorAll("a[href], form:not([method=post])[action], link[href], script[src]")
+    /// <summary>Paths of this server that a page leads to, those that are relative to it too.</summary>
+    public static IEnumerable<string> Links(IDocument page, string path) => page.QuerySelectorAll("a[href], form:not([method=post])[action], link[href], script[src]")
         .Select(element => element.GetAttribute("href") ?? element.GetAttribute("action") ?? element.GetAttribute("src")!)
-        .Where(link => link.StartsWith('/'))
-        .Select(link => link.Split('#')[0])
-        .Where(link => link.Length > 0)
+        .Where(link => !link.Contains("://", StringComparison.Ordinal))
+        .Select(link => new Uri(new Uri("http://localhost" + path), link).PathAndQuery)
         .Distinct();
 }

@@ -9,6 +9,7 @@ namespace Archive.Pages.Tests;
 public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTests.Archive>
 {
     private const string Hostile = "\"><script>alert(1)</script><img src=x onerror=alert(2)>";
+    private const string Kernel = $"/kernels/debian/12/x86_64/{Published}";
     private const string Published = "6.1.0-1-cloud-amd64", Failed = "6.1.0-2-cloud-amd64";
 
     public sealed class Archive : IDisposable
@@ -31,7 +32,9 @@ public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTes
     public static TheoryData<string> Pages => new(
         "/", "/?q=6.1.0-1-cloud-amd64", "/?q=6.1.0-2-cloud-amd64", "/?q=6.1.0-9-amd64", "/?q=debian+12", "/?q=cloud", $"/?q={Uri.EscapeDataString(Hostile)}", "/coverage", "/coverage?distro=debian&incomplete=1",
         "/coverage/debian/12/x86_64", "/coverage/debian/12/x86_64?state=failed&flavour=cloud-amd64", "/coverage/gaps", "/recent", "/charts", "/sources", "/sources/debian", "/sign-in",
-        $"/kernels/debian/12/x86_64/{Published}", $"/kernels/debian/12/x86_64/{Failed}", $"/kernels/debian/12/x86_64/{Published}?digests=all");
+        $"/kernels/debian/12/x86_64/{Published}", $"/kernels/debian/12/x86_64/{Failed}", $"/kernels/debian/12/x86_64/{Published}?digests=all", "/types", "/types?q=fir", $"/types?q={Uri.EscapeDataString(Hostile)}", "/compat",
+        $"{Kernel}/types/first", $"{Kernel}/types/first?view=c", $"{Kernel}/types/first?view=users", $"{Kernel}/types/first?view=history", $"{Kernel}/types/first?view=compare", $"{Kernel}/functions/main", $"{Kernel}/changes",
+        $"{Kernel}/changes?with=debian/12/x86_64/6.1.0-3-cloud-amd64");
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -73,7 +76,7 @@ public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTes
             var (status, text, headers) = await GetAsync(path);
             Assert.True(status == HttpStatusCode.OK, $"{path}: {status}");
             if (headers.Contains("Content-Security-Policy") && text.StartsWith("<!DOCTYPE html>", StringComparison.OrdinalIgnoreCase))
-                PageMarkup.Links(PageMarkup.Parse(text)).Where(seen.Add).ToList().ForEach(waiting.Enqueue);
+                PageMarkup.Links(PageMarkup.Parse(text), path).Where(seen.Add).ToList().ForEach(waiting.Enqueue);
         }
         Assert.InRange(seen.Count, 30, 400);
     }

@@ -92,49 +92,16 @@ public static class ObjectEndpoints
     }
 
     private static async Task CompatAsync(
-        HttpContext context, ICatalogue catalogue, KernelMinimizer minimizer, KernelInventories inventories, ObjectGate gate, ObjectOptions limits)
+        HttpContext context, ICatalogue catalogue, CompatibilityReports compatibility, ObjectGate gate, ObjectOptions limits)
     {
         var cancellation = context.RequestAborted;
         var (selection, modules, loader, format) = (KernelSelection.Parse(context.Request), ModuleSelection.Parse(context.Request.Query), LoaderOf(context.Request.Query), FormatOf(context.Request));
         using var _ = await gate.EnterAsync(context);
         var objects = await UploadedObjects.ReadAsync(context.Request, limits, cancellation);
-        var checks = objects.ConvertAll(item => Checked(item, loader));
-        var reports = objects.ConvertAll(item => new CompatibilityReport(item.Name, loader));
         var kernels = await SelectAsync(selection, catalogue, cancellation);
-        await foreach (var (kernel, results, problem) in minimizer.AskAsync(kernels, modules, (kernel, target) => CheckAsync(checks, kernel, target, inventories, cancellation), cancellation))
-        {
-            var shown = new ReportKernel(kernel.Key.ToString(), kernel.Branch, kernel.Publication.Raw.Sha256);
-            for (var i = 0; i < reports.Count; i++)
-                reports[i].Add(shown, results is null ? Unanswered(problem!) : results[i]);
-        }
+        var reports = await compatibility.MakeAsync(objects, loader, kernels, modules, null, cancellation);
         await WriteAsync(context, reports, format);
     }
-
-    /// <summary>Where BTF knows no function of a name, the inventory may: it is asked only then.</summary>
-    private static async Task<List<CompatibilityResult>> CheckAsync(
-        List<CompatibilityCheck> checks, SelectedKernel kernel, CoreTarget target, KernelInventories inventories, CancellationToken cancellation)
-    {
-        var results = checks.ConvertAll(check => check.Check(target, kernel.Version));
-        var isExplainable = results.Exists(result => result.Findings.Any(finding => finding.Code is "no-function" or "no-described-function"));
-        return isExplainable && await inventories.FindAsync(kernel.Publication, cancellation) is { } functions
-            ? checks.ConvertAll(check => check.Check(target, kernel.Version, functions))
-            : results;
-    }
-
-    private static CompatibilityCheck Checked(UploadedObject item, CoreLoader loader)
-    {
-        try
-        {
-            return new CompatibilityCheck(item.Object, loader);
-        }
-        catch (Btf.MalformedInputException defect)
-        {
-            throw new BadHttpRequestException($"{item.Name}: {defect.Message}", defect);
-        }
-    }
-
-    private static CompatibilityResult Unanswered(string problem) =>
-        new(Verdict.Error, [new Finding(Verdict.Error, "not-checked", "", "", -1, "", "", "kernel", "", problem)]);
 
     private static CoreLoader LoaderOf(IQueryCollection query) => query["loader"].ToString() switch
     {

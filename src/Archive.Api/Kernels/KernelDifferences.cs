@@ -21,30 +21,38 @@ public sealed record Difference(int Added, int Removed, int Changed, int Functio
 }
 
 /// <summary>
-/// Compares kernels in the background, since it takes up to a second: one pair at a time, for as many as wait. What was found is kept,
-/// a few words for a pair.
+/// Compares kernels in the background, since it takes up to a second: one pair at a time, for as many as wait. How much a pair differs is kept in a
+/// few words; all that changed, of some megabytes, only for the pairs that were asked for last.
 /// </summary>
 public sealed class KernelDifferences(WarmKernels kernels, ILogger<KernelDifferences> log) : BackgroundService
 {
-    private const int MaxWaiting = 32, MaxKept = 20_000;
+    private const int MaxWaiting = 32, MaxKept = 20_000, MaxWhole = 12;
 
-    private readonly ConcurrentDictionary<(string Older, string Newer), Difference?> _known = new();
+    private readonly ConcurrentDictionary<(string Older, string Newer), Difference> _known = new();
+    private readonly ConcurrentDictionary<(string Older, string Newer), KernelChanges> _whole = new();
+    private readonly ConcurrentQueue<(string Older, string Newer)> _order = new();
+    private readonly ConcurrentDictionary<(string Older, string Newer), bool> _asked = new();
     private readonly Channel<(Publication Older, Publication Newer)> _waiting = Channel.CreateBounded<(Publication, Publication)>(MaxWaiting);
 
-    /// <summary>What is known of the pair. Null where it is not known yet; then <paramref name="isWaiting"/> tells whether it will be.</summary>
+    /// <summary>How much the pair differs. Null where it is not known yet; then <paramref name="isWaiting"/> tells whether it will be.</summary>
     public Difference? Find(Publication older, Publication newer, out bool isWaiting)
     {
         isWaiting = false;
-        var pair = (older.Raw.Sha256, newer.Raw.Sha256);
         if (older.Raw.Sha256 == newer.Raw.Sha256)
             return Difference.None;
-        if (_known.TryGetValue(pair, out var difference))
-        {
-            isWaiting = difference is null;
+        if (_known.TryGetValue(Pair(older, newer), out var difference))
             return difference;
-        }
-        if (_known.Count < MaxKept && _known.TryAdd(pair, null))
-            isWaiting = _waiting.Writer.TryWrite((older, newer)) || !_known.TryRemove(pair, out _);
+        isWaiting = Ask(older, newer);
+        return null;
+    }
+
+    /// <summary>All that changed. Null where it is not at hand; then <paramref name="isWaiting"/> tells whether it will be.</summary>
+    public KernelChanges? FindAll(Publication older, Publication newer, out bool isWaiting)
+    {
+        isWaiting = false;
+        if (_whole.TryGetValue(Pair(older, newer), out var changes))
+            return changes;
+        isWaiting = Ask(older, newer);
         return null;
     }
 
@@ -52,23 +60,46 @@ public sealed class KernelDifferences(WarmKernels kernels, ILogger<KernelDiffere
     {
         await foreach (var (older, newer) in _waiting.Reader.ReadAllAsync(stoppingToken))
         {
-            var pair = (older.Raw.Sha256, newer.Raw.Sha256);
             try
             {
-                _known[pair] = await CompareAsync(older, newer, stoppingToken);
+                Keep(Pair(older, newer), await CompareAsync(older, newer, stoppingToken));
             }
             catch (Exception e) when (e is Btf.MalformedInputException or BlobStoreException)
             {
-                log.LogWarning("Kernels {Older} and {Newer} cannot be compared: {Reason}", pair.Item1, pair.Item2, e.Message);
-                _known.TryRemove(pair, out _);
+                log.LogWarning("Kernels {Older} and {Newer} cannot be compared: {Reason}", older.Raw.Sha256, newer.Raw.Sha256, e.Message);
             }
+            _asked.TryRemove(Pair(older, newer), out _);
         }
     }
 
-    private async Task<Difference> CompareAsync(Publication older, Publication newer, CancellationToken cancellation)
+    private static (string, string) Pair(Publication older, Publication newer) => (older.Raw.Sha256, newer.Raw.Sha256);
+
+    /// <returns>Whether the pair waits for its turn; where too many do, it has to be asked for again.</returns>
+    private bool Ask(Publication older, Publication newer)
+    {
+        if (!_asked.TryAdd(Pair(older, newer), true))
+            return true;
+        if (_waiting.Writer.TryWrite((older, newer)))
+            return true;
+        _asked.TryRemove(Pair(older, newer), out _);
+        return false;
+    }
+
+    private void Keep((string, string) pair, KernelChanges changes)
+    {
+        if (_known.Count >= MaxKept)
+            _known.Clear();
+        _known[pair] = Difference.Of(changes);
+        if (_whole.TryAdd(pair, changes))
+            _order.Enqueue(pair);
+        while (_order.Count > MaxWhole && _order.TryDequeue(out var oldest))
+            _whole.TryRemove(oldest, out _);
+    }
+
+    private async Task<KernelChanges> CompareAsync(Publication older, Publication newer, CancellationToken cancellation)
     {
         using var left = await kernels.OpenAsync(older, cancellation);
         using var right = await kernels.OpenAsync(newer, cancellation);
-        return await Task.Run(() => Difference.Of(KernelComparison.Compare(left.Blob, right.Blob, "", "")), cancellation);
+        return await Task.Run(() => KernelComparison.Compare(left.Blob, right.Blob, "", ""), cancellation);
     }
 }

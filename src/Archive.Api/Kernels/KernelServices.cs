@@ -28,6 +28,8 @@ public static class KernelServices
             Path.Combine(options.DataDirectory, "cache", "manifests")))
         .AddSingleton<KernelIndex>()
         .AddSingleton<KernelRoster>()
+        .AddSingleton<TypeNames>()
+        .AddSingleton<TypeHistories>()
         .AddSingleton<KernelDifferences>()
         .AddHostedService(provider => provider.GetRequiredService<KernelDifferences>())
         .AddSingleton<KernelLookup>()

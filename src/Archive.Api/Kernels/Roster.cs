@@ -66,6 +66,7 @@ public sealed class Roster
     private readonly Lazy<ILookup<string, RosterBuild>> _byUname;
     private readonly Lazy<IReadOnlyList<string>> _unames;
     private readonly Lazy<IReadOnlyList<RosterBuild>> _recent;
+    private readonly Lazy<KernelKey?> _default;
 
     internal Roster(IEnumerable<Shelf> shelves)
     {
@@ -74,6 +75,7 @@ public sealed class Roster
         Count = Shelves.Sum(shelf => shelf.Count);
         _byUname = new(() => Builds.ToLookup(build => build.Key.Uname, StringComparer.Ordinal));
         _unames = new(() => [.. _byUname.Value.Select(group => group.Key).OrderDescending(PackageVersionOrder.Instance)]);
+        _default = new(() => (Newest(Shelves.Where(shelf => shelf.Place.Arch == "x86_64")) ?? Newest(Shelves))?.Key);
         _recent = new(() => [.. Builds.Where(build => build.IsServed).OrderByDescending(build => build.PublishedAt).ThenByDescending(build => build.Sequence)]);
     }
 
@@ -90,8 +92,14 @@ public sealed class Roster
     /// <summary>What is served, latest publication first.</summary>
     public IReadOnlyList<RosterBuild> Recent => _recent.Value;
 
+    /// <summary>The newest kernel of x86_64, or else of any arch: what types are shown of where no kernel is named. Null where nothing is served.</summary>
+    public KernelKey? Default => _default.Value;
+
     /// <summary>The builds of a uname, wherever they are.</summary>
     public IEnumerable<RosterBuild> Named(string uname) => _byUname.Value[uname];
 
     public Shelf? Find(Place place) => _shelves.GetValueOrDefault(place);
+
+    private static RosterBuild? Newest(IEnumerable<Shelf> shelves) =>
+        shelves.Select(shelf => shelf.Builds.FirstOrDefault(build => build.IsServed)).OfType<RosterBuild>().MaxBy(build => build.Key.Uname, PackageVersionOrder.Instance);
 }

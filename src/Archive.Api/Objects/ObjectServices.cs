@@ -19,6 +19,7 @@ public static class ObjectServices
             .AddSingleton<KernelModules>()
             .AddSingleton<KernelMinimizer>()
             .AddSingleton<KernelInventories>()
+            .AddSingleton<CompatibilityReports>()
             .AddSingleton<Endpoints.KernelReader>()
             .AddSingleton<Inventories>()
             .AddSingleton(_ => new ObjectGate(options))

@@ -16,14 +16,16 @@ public static class UploadedObjects
 {
     private const int MaxBoundary = 200;
     private const int MaxName = 128;
+    private const int MaxFields = 16, MaxFieldBytes = 1 << 10;
 
     /// <exception cref="BadHttpRequestException">With 400, 413 or 415: what is wrong with which object.</exception>
-    public static async Task<List<UploadedObject>> ReadAsync(HttpRequest request, ObjectOptions options, CancellationToken cancellation)
+    /// <param name="fields">Takes the parts that are no files, as forms have them, by name; where it is null, every part is an object.</param>
+    public static async Task<List<UploadedObject>> ReadAsync(HttpRequest request, ObjectOptions options, CancellationToken cancellation, Dictionary<string, string>? fields = null)
     {
         if (request.ContentLength > options.MaxRequestBytes)
             throw TooLarge($"The request has {request.ContentLength} bytes; {options.MaxRequestBytes} are taken.");
         var objects = IsMultipart(request)
-            ? await ReadPartsAsync(request, options, cancellation)
+            ? await ReadPartsAsync(request, options, fields, cancellation)
             : [Parse("object.o", await ReadAllAsync(request.Body, "The object", options.MaxObjectBytes, cancellation))];
         return objects.Count > 0 ? objects : throw new BadHttpRequestException("There is no object in the request: send files as multipart/form-data, or one as the body.");
     }
@@ -31,7 +33,7 @@ public static class UploadedObjects
     private static bool IsMultipart(HttpRequest request) =>
         MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase);
 
-    private static async Task<List<UploadedObject>> ReadPartsAsync(HttpRequest request, ObjectOptions options, CancellationToken cancellation)
+    private static async Task<List<UploadedObject>> ReadPartsAsync(HttpRequest request, ObjectOptions options, Dictionary<string, string>? fields, CancellationToken cancellation)
     {
         var boundary = HeaderUtilities.RemoveQuotes(MediaTypeHeaderValue.Parse(request.ContentType).Boundary).Value;
         if (string.IsNullOrEmpty(boundary) || boundary.Length > MaxBoundary)
@@ -42,6 +44,8 @@ public static class UploadedObjects
         {
             while (await reader.ReadNextSectionAsync(cancellation) is { } section)
             {
+                if (fields is not null && await ReadFieldAsync(section, fields, cancellation))
+                    continue;
                 if (objects.Count == options.MaxObjects)
                     throw TooLarge($"There are more than {options.MaxObjects} objects.");
                 var name = NameOf(section);
@@ -53,6 +57,20 @@ public static class UploadedObjects
             throw new BadHttpRequestException($"The multipart body is broken after {objects.Count} objects: {broken.Message}", broken);
         }
         return objects;
+    }
+
+    /// <returns>Whether the part is a field of the form, or the place of a file that was not chosen.</returns>
+    private static async Task<bool> ReadFieldAsync(MultipartSection section, Dictionary<string, string> fields, CancellationToken cancellation)
+    {
+        if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition) || disposition.FileNameStar.HasValue)
+            return false;
+        if (disposition.FileName.HasValue)
+            return HeaderUtilities.RemoveQuotes(disposition.FileName).Length == 0;
+        var name = HeaderUtilities.RemoveQuotes(disposition.Name).Value ?? "";
+        if (fields.Count == MaxFields)
+            throw TooLarge($"There are more than {MaxFields} fields.");
+        fields[name[..Math.Min(name.Length, MaxName)]] = System.Text.Encoding.UTF8.GetString(await ReadAllAsync(section.Body, "A field", MaxFieldBytes, cancellation));
+        return true;
     }
 
     private static string NameOf(MultipartSection section)

@@ -17,8 +17,10 @@ public static class Links
 
     public static string Function(KernelKey key, string name) => $"/kernels/{key}/functions/{Uri.EscapeDataString(name)}";
 
+    public static string Named(KernelKey key, NamedType named) => named.Kind == "func" ? Function(key, named.Name) : Type(key, named.Name);
+
     /// <summary>What changed from one kernel to a newer one.</summary>
-    public static string Changes(KernelKey older, KernelKey newer) => $"/v1/kernels/{older}/diff?format=text&with={Uri.EscapeDataString(newer.ToString())}";
+    public static string Changes(KernelKey older, KernelKey newer) => $"/kernels/{older}/changes?with={Uri.EscapeDataString(newer.ToString())}";
 
     /// <summary>The path with these parameters; those that are null or empty are left out.</summary>
     public static string With(string path, params (string Name, string? Value)[] parameters)

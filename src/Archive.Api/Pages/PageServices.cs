@@ -1,8 +1,11 @@
 using Archive.Api.Admin;
+using Archive.Api.Objects;
+using Archive.Api.Pages.Compatibility;
 using Archive.Api.Pages.Coverage;
 using Archive.Api.Pages.Home;
 using Archive.Api.Pages.Kernels;
 using Archive.Api.Pages.Sources;
+using Archive.Api.Pages.Types;
 using Microsoft.AspNetCore.DataProtection;
 
 namespace Archive.Api.Pages;
@@ -29,6 +32,8 @@ public static class PageServices
         services.AddPagePolicies();
         services.AddScoped<Visitor>();
         services.AddSingleton<Finder>();
+        services.AddSingleton<CompatibilityRuns>();
+        services.AddHostedService(provider => provider.GetRequiredService<CompatibilityRuns>());
     }
 
     public static void UsePages(this WebApplication app)
@@ -44,6 +49,9 @@ public static class PageServices
         app.MapHome();
         app.MapCoveragePages();
         app.MapKernelPages();
+        app.MapChangesPage();
+        app.MapTypePages();
+        app.MapCompatibilityPages(app.Services.GetRequiredService<ObjectOptions>());
         app.MapSourcePages();
     }
 }

@@ -19,6 +19,9 @@ public sealed record FoundPlaces(string Text, IReadOnlyList<Shelf> Shelves) : Fo
 /// <summary>Kernels with the text in their names.</summary>
 public sealed record FoundUnames(string Text, IReadOnlyList<RosterBuild> Builds) : Found(Text);
 
+/// <summary>Types and functions of the kernel that is shown where none is named.</summary>
+public sealed record FoundTypes(string Text, KernelKey Kernel, IReadOnlyList<NamedType> Names) : Found(Text);
+
 public sealed record FoundNothing(string Text) : Found(Text);
 
 /// <param name="Kind">A word for people: kernel, distro, type.</param>
@@ -28,7 +31,7 @@ public sealed record Suggestion(string Text, string Kind, string Path);
 /// Understands what people paste: a release or <c>uname -a</c>, os-release, a build-id or digest, a distro, a part of a name. In this order, the first
 /// that it can be is what it is.
 /// </summary>
-public sealed partial class Finder(KernelRoster rosters, KernelLookup lookup, KernelIndex index, ICatalogue catalogue)
+public sealed partial class Finder(KernelRoster rosters, KernelLookup lookup, KernelIndex index, ICatalogue catalogue, TypeNames names)
 {
     public const int MaxText = 4000;
     private const int MaxMatches = 50, MaxSuggestions = 8;
@@ -45,7 +48,9 @@ public sealed partial class Finder(KernelRoster rosters, KernelLookup lookup, Ke
         if (Places(roster, text) is { Count: > 0 } shelves)
             return new FoundPlaces(text, shelves);
         var matches = Matching(roster, text).SelectMany(uname => roster.Named(uname)).DistinctBy(build => build.Key).Take(MaxMatches).ToList();
-        return matches.Count > 0 ? new FoundUnames(text, matches) : new FoundNothing(text);
+        if (matches.Count > 0)
+            return new FoundUnames(text, matches);
+        return await TypesAsync(roster, text, MaxMatches, cancellation) is { } types ? types : new FoundNothing(text);
     }
 
     public async Task<IReadOnlyList<Suggestion>> SuggestAsync(string text, CancellationToken cancellation)
@@ -54,7 +59,21 @@ public sealed partial class Finder(KernelRoster rosters, KernelLookup lookup, Ke
         var places = Places(roster, text).Take(3).Select(shelf => new Suggestion($"{shelf.Place.Distro} {shelf.Place.Version} {shelf.Place.Arch}", $"{Show.Count(shelf.Count)} builds", Links.Place(shelf.Place)));
         var unames = Matching(roster, text).SelectMany(roster.Named).DistinctBy(build => build.Key).Take(MaxSuggestions)
             .Select(build => new Suggestion(build.Key.Uname, $"{build.Key.Distro} {build.Key.Version} {build.Key.Arch}", Links.Kernel(build.Key)));
-        return [.. places.Concat(unames).Take(MaxSuggestions)];
+        var known = places.Concat(unames).Take(MaxSuggestions).ToList();
+        if (known.Count < MaxSuggestions && await TypesAsync(roster, text, MaxSuggestions - known.Count, cancellation) is { } types)
+            known.AddRange(types.Names.Select(named => new Suggestion(named.Name, named.Kind == "func" ? "function" : named.Kind, Links.Named(types.Kernel, named))));
+        return known;
+    }
+
+    /// <summary>Null where nothing has a name like it.</summary>
+    private async Task<FoundTypes?> TypesAsync(Roster roster, string text, int limit, CancellationToken cancellation)
+    {
+        if (TypeName().Match(text) is not { Success: true } match || roster.Default is not { } key
+            || (await index.BuildsAsync(key, cancellation)).FirstOrDefault(KernelIndex.IsServed)?.Publication is not { } publication)
+            return null;
+        var kind = match.Groups["kind"] is { Success: true } given ? given.Value : null;
+        var (found, _) = await names.SearchAsync(publication, match.Groups["name"].Value, kind, 0, limit, cancellation);
+        return found.Count > 0 ? new FoundTypes(text, key, found) : null;
     }
 
     /// <summary>Null where the text has neither a release nor a build-id.</summary>
@@ -98,6 +117,9 @@ public sealed partial class Finder(KernelRoster rosters, KernelLookup lookup, Ke
 
     [GeneratedRegex("^[0-9a-fA-F]{32,40}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex BuildId();
+
+    [GeneratedRegex(@"^((?<kind>struct|union|enum|typedef)\s+)?(?<name>[A-Za-z_]\w{1,200})(\(\))?$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex TypeName();
 
     [GeneratedRegex("^[0-9a-fA-F]{64}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Digest();

@@ -30,23 +30,38 @@ public static class CDump
     {
         var text = new CText(output, blob);
         text.Write(Head);
-        WriteTypes(blob, text);
+        var declarators = new Declarators(text, new TypeLayout(blob), new CNames(blob));
+        WriteTypes(blob, AllOf(blob), text, declarators);
+        Kfuncs.Write(blob, text, declarators);
         text.Write(Tail);
         text.Flush();
     }
 
-    private static void WriteTypes(BtfBlob blob, CText text)
+    /// <summary>Some types, with what has to stand before them, and nothing around it.</summary>
+    /// <param name="ids">Of the types; one without a definition, such as a pointer, brings what it needs.</param>
+    /// <exception cref="BtfFormatException">As of the whole.</exception>
+    public static void Write(BtfBlob blob, IEnumerable<uint> ids, TextWriter output)
     {
-        var layout = new TypeLayout(blob);
-        var declarators = new Declarators(text, layout, new CNames(blob));
+        var text = new CText(output, blob);
+        WriteTypes(blob, ids, text, new Declarators(text, new TypeLayout(blob), new CNames(blob)));
+        text.Flush();
+    }
+
+    private static IEnumerable<uint> AllOf(BtfBlob blob)
+    {
+        for (uint id = 1; id < blob.EndId; id++)
+            yield return id;
+    }
+
+    private static void WriteTypes(BtfBlob blob, IEnumerable<uint> ids, CText text, Declarators declarators)
+    {
         var definitions = new Definitions(text, blob, declarators);
         var order = new DefinitionOrder(blob, text.Work);
-        for (uint id = 1; id < blob.EndId; id++)
+        foreach (var id in ids)
         {
             foreach (var next in order.Before(id))
                 definitions.Define(next);
         }
-        Kfuncs.Write(blob, text, declarators);
     }
 
     private const string Head =
