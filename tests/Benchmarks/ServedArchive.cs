@@ -23,6 +23,7 @@ internal sealed partial class ServedArchive : IDisposable
 
     private readonly Process _process;
     private readonly Uri _address;
+    private readonly HttpClient _client = new();
 
     private ServedArchive(Process process, Uri address, int kernels) => (_process, _address, KernelCount) = (process, address, kernels);
 
@@ -45,8 +46,19 @@ internal sealed partial class ServedArchive : IDisposable
     public Contestant Post(string route, IReadOnlyList<string> objects, string output, string name) =>
         new(name, ["curl", "-sSf", "-o", output, .. objects.SelectMany(path => (string[])["-F", $"object=@{path}"]), new Uri(_address, route).ToString()], output, IsPipeline: true);
 
+    /// <summary>The bytes of a page, as a browser asks for it.</summary>
+    public byte[] Get(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_address, path));
+        request.Headers.Accept.ParseAdd("text/html");
+        using var answer = _client.Send(request);
+        answer.EnsureSuccessStatusCode();
+        return answer.Content.ReadAsByteArrayAsync().GetAwaiter().GetResult();
+    }
+
     public void Dispose()
     {
+        _client.Dispose();
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
