@@ -9,6 +9,8 @@ namespace Archive.Pages.Tests;
 public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTests.Archive>
 {
     private const string Hostile = "\"><script>alert(1)</script><img src=x onerror=alert(2)>";
+    private const string HostileType = "\"><img src=x onerror=a()>", Plain = "a_name_of_this_many_chars";
+    private const string Third = "/kernels/debian/12/x86_64/6.1.0-3-cloud-amd64";
     private const string Kernel = $"/kernels/debian/12/x86_64/{Published}";
     private const string Published = "6.1.0-1-cloud-amd64", Failed = "6.1.0-2-cloud-amd64";
 
@@ -18,13 +20,21 @@ public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTes
         {
             var build = ApiFixture.Build(Published) with { PackageName = Hostile };
             Api.PublishAsync(build, ApiFixture.MakeBtf("first"), new string('b', 40)).GetAwaiter().GetResult();
-            Api.PublishAsync(ApiFixture.Build("6.1.0-3-cloud-amd64"), ApiFixture.MakeBtf("third")).GetAwaiter().GetResult();
+            Api.PublishAsync(ApiFixture.Build("6.1.0-3-cloud-amd64"), WithHostileNames(ApiFixture.MakeBtf(Plain))).GetAwaiter().GetResult();
             Api.Store.Catalogue.RecordOutcomeAsync(ApiFixture.Build(Failed), Outcome.Malformed, Hostile, null, default).GetAwaiter().GetResult();
             var run = Api.Store.Catalogue.StartRunAsync("debian", default).GetAwaiter().GetResult();
             Api.Store.Catalogue.FinishRunAsync(run, new(3, 3, 2, 1, 12345, Hostile), default).GetAwaiter().GetResult();
         }
 
         public ApiFixture Api { get; } = new();
+
+        /// <summary>A struct whose name no compiler would let through.</summary>
+        private static byte[] WithHostileNames(byte[] btf)
+        {
+            var at = btf.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(Plain));
+            System.Text.Encoding.ASCII.GetBytes(HostileType).CopyTo(btf, at);
+            return btf;
+        }
 
         public void Dispose() => Api.Dispose();
     }
@@ -34,6 +44,8 @@ public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTes
         "/coverage/debian/12/x86_64", "/coverage/debian/12/x86_64?state=failed&flavour=cloud-amd64", "/coverage/gaps", "/recent", "/charts", "/sources", "/sources/debian", "/sign-in",
         $"/kernels/debian/12/x86_64/{Published}", $"/kernels/debian/12/x86_64/{Failed}", $"/kernels/debian/12/x86_64/{Published}?digests=all", "/types", "/types?q=fir", $"/types?q={Uri.EscapeDataString(Hostile)}", "/compat",
         $"{Kernel}/types/first", $"{Kernel}/types/first?view=c", $"{Kernel}/types/first?view=users", $"{Kernel}/types/first?view=history", $"{Kernel}/types/first?view=compare", $"{Kernel}/functions/main", $"{Kernel}/changes",
+        $"{Third}/types", $"{Third}/types?q={Uri.EscapeDataString(HostileType)}", $"{Third}/types/{Uri.EscapeDataString(HostileType)}", $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=c",
+        $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=users", $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=history", $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=compare&with=debian/12/x86_64/{Published}",
         $"{Kernel}/changes?with=debian/12/x86_64/6.1.0-3-cloud-amd64");
 
     [Theory]

@@ -53,7 +53,7 @@ public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock) : IDi
         foreach (var place in touched)
             _shelves[place] = new Shelf(place, [.. _builds[place].Values]);
         if (touched.Count > 0 || _roster is null)
-            Volatile.Write(ref _roster, new Roster(_shelves.Values));
+            Volatile.Write(ref _roster, new Roster(_shelves.Values, _roster));
         _asked = clock.GetUtcNow();
         return _roster!;
     }

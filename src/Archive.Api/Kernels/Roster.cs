@@ -68,13 +68,15 @@ public sealed class Roster
     private readonly Lazy<IReadOnlyList<RosterBuild>> _recent;
     private readonly Lazy<KernelKey?> _default;
 
-    internal Roster(IEnumerable<Shelf> shelves)
+    /// <param name="earlier">What was known before; what it worked out is gone on with.</param>
+    internal Roster(IEnumerable<Shelf> shelves, Roster? earlier)
     {
+        var ordered = earlier is { _unames.IsValueCreated: true } ? earlier.Unames : [];
         _shelves = shelves.ToFrozenDictionary(shelf => shelf.Place);
         Shelves = [.. _shelves.Values.OrderBy(s => s.Place.Distro, StringComparer.Ordinal).ThenByDescending(s => s.Place.Version, PackageVersionOrder.Instance).ThenBy(s => s.Place.Arch, StringComparer.Ordinal)];
         Count = Shelves.Sum(shelf => shelf.Count);
         _byUname = new(() => Builds.ToLookup(build => build.Key.Uname, StringComparer.Ordinal));
-        _unames = new(() => [.. _byUname.Value.Select(group => group.Key).OrderDescending(PackageVersionOrder.Instance)]);
+        _unames = new(() => Ordered(ordered, _byUname.Value));
         _default = new(() => (Newest(Shelves.Where(shelf => shelf.Place.Arch == "x86_64")) ?? Newest(Shelves))?.Key);
         _recent = new(() => [.. Builds.Where(build => build.IsServed).OrderByDescending(build => build.PublishedAt).ThenByDescending(build => build.Sequence)]);
     }
@@ -99,6 +101,19 @@ public sealed class Roster
     public IEnumerable<RosterBuild> Named(string uname) => _byUname.Value[uname];
 
     public Shelf? Find(Place place) => _shelves.GetValueOrDefault(place);
+
+    /// <summary>A hundred thousand names take a second to order, so that few new ones are put in their places.</summary>
+    private static List<string> Ordered(IReadOnlyList<string> earlier, ILookup<string, RosterBuild> byUname)
+    {
+        var fresh = byUname.Select(group => group.Key).Except(earlier).ToList();
+        if (fresh.Count > earlier.Count / 100)
+            return [.. byUname.Select(group => group.Key).OrderDescending(PackageVersionOrder.Instance)];
+        var names = new List<string>(earlier);
+        var newestFirst = Comparer<string>.Create((a, b) => PackageVersionOrder.Instance.Compare(b, a));
+        foreach (var name in fresh)
+            names.Insert(names.BinarySearch(name, newestFirst) is >= 0 and var at ? at : ~names.BinarySearch(name, newestFirst), name);
+        return names;
+    }
 
     private static RosterBuild? Newest(IEnumerable<Shelf> shelves) =>
         shelves.Select(shelf => shelf.Builds.FirstOrDefault(build => build.IsServed)).OfType<RosterBuild>().MaxBy(build => build.Key.Uname, PackageVersionOrder.Instance);

@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Threading.Channels;
 using Archive.Api.Objects;
+using Archive.Store.Blobs;
 using Btf.CoRe;
-using Btf.CoRe.Compatibility;
 
 namespace Archive.Api.Pages.Compatibility;
 
