@@ -30,6 +30,22 @@ public sealed class BulkTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
+    public async Task SeriesComesBackAsTheSameBytesAndIsSmaller()
+    {
+        var kernels = Enumerable.Range(0, 6).Select(i => (Build: ApiFixture.Build($"5.13.0-{i}-{(i % 2 == 0 ? "series" : "rt-series")}"), Btf: ApiFixture.MakeBtf($"series_marker_{i}"))).ToList();
+        foreach (var (build, btf) in kernels)
+            await api.PublishAsync(build, btf);
+        using var folder = new TempFolder();
+        var series = await api.Client.GetByteArrayAsync(new Uri("/v1/bulk?uname=*-series&format=series", UriKind.Relative));
+        await File.WriteAllBytesAsync(folder.File("file"), series);
+        Assert.Equal(0, await Commands.ArchiveCommands.TryRunAsync(["bulk", "unpack", folder.File("file"), folder.File("out")]));
+        foreach (var (build, btf) in kernels)
+            Assert.Equal(btf, await File.ReadAllBytesAsync(folder.File($"out/{build.Key}.btf")));
+        await File.WriteAllBytesAsync(folder.File("cut"), series[..^10]);
+        Assert.Equal(1, await Commands.ArchiveCommands.TryRunAsync(["bulk", "unpack", folder.File("cut"), folder.File("cut-out")]));
+    }
+
+    [Fact]
     public async Task InterruptedBulkGoesOnBehindAPlace()
     {
         for (var i = 1; i <= 3; i++)

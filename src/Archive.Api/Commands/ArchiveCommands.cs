@@ -10,7 +10,7 @@ using Archive.Store.Trust;
 namespace Archive.Api.Commands;
 
 /// <summary>
-/// What the program does besides serving: <c>sync</c>, <c>export</c> and <c>keys</c>. Exit status: 0 done, 1 failed with a message, 2 usage,
+/// What the program does besides serving: <c>sync</c>, <c>export</c>, <c>bulk</c> and <c>keys</c>. Exit status: 0 done, 1 failed with a message, 2 usage,
 /// 130 interrupted.
 /// </summary>
 internal static class ArchiveCommands
@@ -22,9 +22,9 @@ internal static class ArchiveCommands
     /// <summary>The exit status of the command that these arguments are; null where they are settings of the server.</summary>
     public static async Task<int?> TryRunAsync(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys" or "admin-key"))
+        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys" or "admin-key" or "bulk"))
             return null;
-        var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys(), AdminKey() }.Parse(args);
+        var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys(), AdminKey(), BulkCommand.Create(GuardAsync) }.Parse(args);
         var status = await parsed.InvokeAsync();
         return parsed.Errors.Count > 0 ? Usage : status;
     }
@@ -115,7 +115,7 @@ internal static class ArchiveCommands
         {
             return Interrupted;
         }
-        catch (Exception e) when (e is MirrorSourceException or BlobStoreException or IOException or UnauthorizedAccessException or CryptographicException or FormatException or HttpRequestException
+        catch (Exception e) when (e is MirrorSourceException or BlobStoreException or IOException or UnauthorizedAccessException or CryptographicException or FormatException or Btf.MalformedInputException or HttpRequestException
             or System.Data.Common.DbException or System.Text.Json.JsonException)
         {
             await Console.Error.WriteLineAsync(e.Message);
