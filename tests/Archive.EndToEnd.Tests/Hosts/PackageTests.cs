@@ -1,0 +1,103 @@
+using TestKit;
+
+namespace Archive.EndToEnd.Tests.Hosts;
+
+/// <summary>The Debian packages: lintian, and their whole life in a clean root.</summary>
+[Trait("Category", "Real")]
+public sealed class PackageTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    private string Root => _folder.File("root");
+
+    /// <summary>What the tests mounted, and what belongs to root.</summary>
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void LintianFindsNoErrors()
+    {
+        foreach (var package in (string[])[DebianPackages.Client, DebianPackages.Service])
+        {
+            var result = Tool.Try("lintian", ["--fail-on", "error", "--allow-root", package]);
+            Assert.True(result.Status == 0, result.Output + result.Errors);
+        }
+    }
+
+    [Fact]
+    public void ClientIsInstalledUpgradedRemovedAndPurged()
+    {
+        Unpack();
+        Install(DebianPackages.Client);
+        Assert.StartsWith("btf-fetch ", In("btf-fetch --version"), StringComparison.Ordinal);
+        Assert.Equal("enabled", In("systemctl is-enabled btf-fetch").Trim());
+        In("mkdir -p /var/lib/btf && echo BTF > /var/lib/btf/1.btf && echo BTF_KEEP=7 >> /etc/default/btf-fetch && echo KEY > /etc/btf-fetch/keys/mine.pem");
+
+        Install(DebianPackages.Raised(DebianPackages.Client, "1.0.1"));
+        Assert.Equal("1.0.1 BTF BTF_KEEP=7", In("echo $(dpkg-query -W -f '${Version}' btf-fetch) $(cat /var/lib/btf/1.btf; tail -n 1 /etc/default/btf-fetch)").Trim());
+
+        In("dpkg -r btf-fetch");
+        Assert.Equal("BTF", In("cat /var/lib/btf/1.btf; test ! -e /usr/bin/btf-fetch").Trim());
+
+        In("dpkg -P btf-fetch");
+        Assert.Equal("KEY", In("test ! -e /var/lib/btf && test ! -e /etc/default/btf-fetch && cat /etc/btf-fetch/keys/mine.pem").Trim());
+        AssertGone("btf-fetch");
+    }
+
+    /// <summary>The service as installed, without .NET in the root, is asked and keeps its data through an upgrade and a removal.</summary>
+    [Fact]
+    public void ServiceIsInstalledUpgradedRemovedAndPurged()
+    {
+        Unpack();
+        Install(DebianPackages.Service);
+        Assert.Equal("enabled", In("systemctl is-enabled btf-archive").Trim());
+        var key = Serve();
+        Install(DebianPackages.Raised(DebianPackages.Service, "1.0.1"));
+        Assert.Equal(key, Serve());
+
+        In("dpkg -r btf-archive");
+        Assert.NotEmpty(In("ls /var/lib/btf-archive/keys/0001.pem; test ! -e /usr/lib/btf-archive/Archive.Api"));
+
+        In("dpkg -P btf-archive");
+        In("test ! -e /var/lib/btf-archive && test ! -e /etc/default/btf-archive");
+        AssertGone("btf-archive");
+    }
+
+    /// <summary>Exposure is systemd's own measure, 0 to 10.</summary>
+    [Theory]
+    [InlineData("infra/systemd/btf-archive.service", 20)]
+    [InlineData("infra/host/systemd/btf-fetch.service", 35)]
+    public void UnitsAreWellFormedAndHardened(string unit, int tenths)
+    {
+        var path = Path.Combine(Checkout.Root, unit);
+        var result = Tool.Try("systemd-analyze", ["security", "--offline=yes", $"--threshold={tenths}", "--no-pager", path]);
+        Assert.True(result.Status == 0, result.Output + result.Errors);
+        Assert.DoesNotContain("Unknown key", Tool.Try("systemd-analyze", ["verify", "--man=no", path]).Errors);
+    }
+
+    private void Unpack() => Tool.Shell($"mkdir '{Root}' && tar -xf '{DebianRoot.Tar}' -C '{Root}'");
+
+    private void Install(string package)
+    {
+        File.Copy(package, Path.Combine(Root, "package.deb"), overwrite: true);
+        In("dpkg -i /package.deb && rm /package.deb");
+    }
+
+    /// <summary>A command in the root, with a /proc of its own and without the host's network.</summary>
+    private string In(string command)
+    {
+        var result = Tool.Try("unshare", ["-m", "-n", "-p", "-f", "sh", "-c", $"mount -t proc proc '{Root}/proc' && ip link set lo up; exec chroot '{Root}' /bin/sh -c \"$0\"", command]);
+        Assert.True(result.Status == 0, $"{command}: {result.Output}{result.Errors}");
+        return result.Output;
+    }
+
+    /// <summary>Starts the program as its unit would, but for the sandbox; the public key that it shows.</summary>
+    private string Serve() => In("""
+        mkdir -p /var/lib/btf-archive
+        DataDirectory=/var/lib/btf-archive Roles__Crawler=false /usr/lib/btf-archive/Archive.Api > /log 2>&1 &
+        for i in $(seq 100); do curl -sf http://127.0.0.1:8080/v1/key.pem && break; sleep 0.3; done
+        kill $! && wait $!
+        """);
+
+    private void AssertGone(string package) =>
+        Assert.Empty(Tool.Try("find", [Root, "-name", $"*{package}*", "-not", "-path", "*/var/log/*", "-not", "-path", "*/etc/btf-fetch*"]).Output);
+}
