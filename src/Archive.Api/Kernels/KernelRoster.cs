@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 
@@ -7,64 +8,82 @@ namespace Archive.Api.Kernels;
 /// Keeps a <see cref="Roster"/> in memory, some 400 bytes a build, so that lists over the whole catalogue cost no query. It asks the catalogue for
 /// what changed since the last sequence number that it saw, at most every two seconds; nothing ever leaves the catalogue, so that is all there is to know.
 /// </summary>
-public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock) : IDisposable
+public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock, ILogger<KernelRoster> log) : BackgroundService
 {
     private const int Page = 5000;
+
+    /// <summary>How long a request waits for what is new, before it takes what is there.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(2);
 
-    private readonly SemaphoreSlim _one = new(1);
+    private readonly Lock _lock = new();
     private readonly Dictionary<Place, Dictionary<(string Uname, string Package, string Version), RosterBuild>> _builds = [];
     private readonly Dictionary<Place, Shelf> _shelves = [];
+
+    /// <summary>Places with changes that no roster shows yet; kept where a read fails in between.</summary>
+    private readonly HashSet<Place> _touched = [];
+    private Task<Roster>? _refreshing;
     private Roster? _roster;
     private long _sequence;
     private DateTimeOffset _asked;
 
-    /// <summary>The builds as of some seconds ago. While one request fetches what is new, others take what is there.</summary>
+    /// <summary>The builds as of some seconds ago.</summary>
     public async Task<Roster> GetAsync(CancellationToken cancellation)
     {
         var known = Volatile.Read(ref _roster);
         if (known is not null && clock.GetUtcNow() - _asked < Freshness)
             return known;
-        if (!await _one.WaitAsync(known is null ? Timeout.InfiniteTimeSpan : TimeSpan.Zero, cancellation))
-            return known!;
+        var refreshing = Refreshing();
+        if (known is null)
+            return await refreshing.WaitAsync(cancellation);
+        await Task.WhenAny(refreshing, Task.Delay(Patience, cancellation));
+        return refreshing.IsCompletedSuccessfully ? await refreshing : known;
+    }
+
+    /// <summary>The first request does not wait for a large catalogue to be read.</summary>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
         try
         {
-            return await RefreshAsync(cancellation);
+            await GetAsync(stoppingToken);
         }
-        finally
+        catch (DbException e)
         {
-            _one.Release();
+            log.LogWarning("The catalogue cannot be read yet: {Reason}", e.Message);
         }
     }
 
-    public void Dispose() => _one.Dispose();
-
-    private async Task<Roster> RefreshAsync(CancellationToken cancellation)
+    /// <summary>One at a time, whoever asks; it goes on for the others when the one who asked first goes away.</summary>
+    private Task<Roster> Refreshing()
     {
-        if (_roster is not null && clock.GetUtcNow() - _asked < Freshness)
-            return _roster;
-        var touched = new HashSet<Place>();
+        lock (_lock)
+            return _refreshing is { IsCompleted: false } running ? running : _refreshing = Task.Run(RefreshAsync);
+    }
+
+    private async Task<Roster> RefreshAsync()
+    {
         for (IReadOnlyList<KernelRecord>? records = null; records is null || records.Count == Page;)
         {
-            records = await catalogue.ListAsync(new KernelFilter { After = _sequence, Limit = Page }, cancellation);
+            records = await catalogue.ListAsync(new KernelFilter { After = _sequence, Limit = Page }, CancellationToken.None);
             foreach (var record in records)
-                touched.Add(Take(RosterBuild.Of(record)));
+                Take(RosterBuild.Of(record));
         }
-        foreach (var place in touched)
+        foreach (var place in _touched)
             _shelves[place] = new Shelf(place, [.. _builds[place].Values]);
-        if (touched.Count > 0 || _roster is null)
+        if (_touched.Count > 0 || _roster is null)
             Volatile.Write(ref _roster, new Roster(_shelves.Values, _roster));
+        _touched.Clear();
         _asked = clock.GetUtcNow();
         return _roster!;
     }
 
-    private Place Take(RosterBuild build)
+    private void Take(RosterBuild build)
     {
         var place = Place.Of(build.Key);
         if (!_builds.TryGetValue(place, out var builds))
             _builds.Add(place, builds = []);
         builds[(build.Key.Uname, build.Package, build.PackageVersion)] = build;
         _sequence = build.Sequence;
-        return place;
+        _touched.Add(place);
     }
 }

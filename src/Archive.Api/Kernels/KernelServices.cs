@@ -28,6 +28,7 @@ public static class KernelServices
             Path.Combine(options.DataDirectory, "cache", "manifests")))
         .AddSingleton<KernelIndex>()
         .AddSingleton<KernelRoster>()
+        .AddHostedService(provider => provider.GetRequiredService<KernelRoster>())
         .AddSingleton<TypeNames>()
         .AddSingleton<TypeHistories>()
         .AddSingleton<KernelDifferences>()

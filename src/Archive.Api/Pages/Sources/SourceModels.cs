@@ -1,33 +1,38 @@
+using Archive.Api.Kernels;
 using Archive.Store.Catalogue;
 
 namespace Archive.Api.Pages.Sources;
 
-/// <summary>A source and how its latest crawl went.</summary>
-/// <param name="Schedule">Quartz cron expression; null where this process does not crawl it.</param>
-/// <param name="Latest">Null where it was never crawled.</param>
-public sealed record SourceState(string Name, string? Schedule, CrawlRunRecord? Latest)
+/// <summary>States of sources and runs as marks and words.</summary>
+internal static class SourceWords
 {
-    /// <summary>The state of marks and colours.</summary>
-    public static string Of(CrawlRunRecord? run) => run switch
+    /// <summary>The class of marks and colours.</summary>
+    public static string Mark(string state) => state switch { "ok" => "published", "running" => "native", "waiting" => "missing", "off" => "withdrawn", _ => "failed" };
+
+    public static string Of(string state) => state switch
     {
-        null => "missing",
-        { Finished: null } => "native",
-        { Result.Error: not null } => "failed",
-        _ => "published",
+        "ok" => "Went through",
+        "running" => "Under way",
+        "waiting" => "Not crawled yet",
+        "off" => "Not scheduled",
+        "partial" => "Parts could not be read",
+        _ => "Failing",
     };
 
-    /// <summary>In words.</summary>
-    public static string Words(CrawlRunRecord? run) => run switch
+    public static string Mark(CrawlRunState state) => state switch { CrawlRunState.Complete => "published", CrawlRunState.Running => "native", _ => "failed" };
+
+    public static string Of(CrawlRunState state) => state switch
     {
-        null => "Never crawled",
-        { Finished: null } => "Under way",
-        { Result.Error: not null } => "Ended with errors",
-        _ => "Went through",
+        CrawlRunState.Complete => "Went through",
+        CrawlRunState.Running => "Under way",
+        CrawlRunState.Partial => "Parts could not be read",
+        CrawlRunState.Interrupted => "Interrupted",
+        _ => "Failed",
     };
 }
 
 /// <param name="CanCrawl">Whether this process crawls at all.</param>
-public sealed record SourcesModel(IReadOnlyList<SourceState> Sources, IReadOnlyList<CrawlRunRecord> Runs, bool CanCrawl);
+public sealed record SourcesModel(IReadOnlyList<SourceStatus> Sources, IReadOnlyList<CrawlRunRecord> Runs, bool CanCrawl);
 
-/// <param name="Failures">Latest builds of the distro that failed.</param>
-public sealed record SourceModel(SourceState State, IReadOnlyList<CrawlRunRecord> Runs, IReadOnlyList<Archive.Api.Kernels.RosterBuild> Failures, int FailureCount, bool CanCrawl, string? Done);
+/// <param name="Failures">Latest builds of the distro that failed, of so many.</param>
+public sealed record SourceModel(SourceStatus Source, IReadOnlyList<CrawlRunRecord> Runs, IReadOnlyList<RosterBuild> Failures, int FailureCount, bool CanCrawl, string? Done);

@@ -25,13 +25,21 @@ public static class TypePageEndpoints
     {
         app.MapPage("/types", async (HttpContext context, KernelRoster rosters, KernelIndex index, TypeNames names) =>
             await SearchAsync(context, await Default(rosters, context.RequestAborted), true, rosters, index, names)).RequireRateLimiting(PagePolicy.Work);
-        app.MapPage("/types/{name}", async (string name, KernelRoster rosters, CancellationToken cancellation) =>
-            await Default(rosters, cancellation) is { } key ? Results.Redirect(Links.Type(key, name)) : Page.Problem(StatusCodes.Status404NotFound, "No kernel is published yet", ""));
+        app.MapPage("/types/{name}", NewestAsync).RequireRateLimiting(PagePolicy.Work);
         app.MapPage(KernelPath + "/types", async (HttpContext context, string distro, string version, string arch, string uname, KernelRoster rosters, KernelIndex index, TypeNames names) =>
             KernelNames.Key(distro, version, arch, uname) is { } key ? await SearchAsync(context, key, false, rosters, index, names) : KernelPageEndpoints.NoKernel(distro, version, arch, uname))
             .RequireRateLimiting(PagePolicy.Work);
         app.MapPage(KernelPath + "/types/{name}", TypeAsync).RequireRateLimiting(PagePolicy.Work);
         app.MapPage(KernelPath + "/functions/{name}", FunctionAsync).RequireRateLimiting(PagePolicy.Work);
+    }
+
+    /// <summary>The type in the newest kernel; where that has none of the name, those like it.</summary>
+    private static async Task<IResult> NewestAsync(string name, KernelRoster rosters, KernelIndex index, TypeNames names, CancellationToken cancellation)
+    {
+        if (await Default(rosters, cancellation) is not { } key || await PublicationOf(index, key, cancellation) is not { } publication)
+            return Page.Problem(StatusCodes.Status404NotFound, "No kernel is published yet", "");
+        var isThere = name.Length <= MaxName && (await names.FindAsync(publication, name, cancellation)).Count > 0;
+        return Results.Redirect(isThere ? Links.Type(key, name) : Links.With("/types", ("q", name[..Math.Min(name.Length, MaxName)])));
     }
 
     /// <summary>The kernel that types are shown of where none is named: the newest of x86_64, or of any arch.</summary>
