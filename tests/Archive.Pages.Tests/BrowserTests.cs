@@ -93,7 +93,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         await using var tab = await browser.OpenAsync();
         await tab.GoAsync("/coverage");
         await tab.Page.Locator("select[name=arch]").SelectOptionAsync("x86_64");
-        await tab.Page.WaitForURLAsync("**arch=x86_64**");
+        await tab.Page.WaitForURLAsync(new System.Text.RegularExpressions.Regex("arch=x86_64", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
         await tab.Page.Locator(".matrix td a").First.ClickAsync();
         await tab.Page.GetByRole(AriaRole.Link, new() { Name = Newest }).ClickAsync();
         await tab.Page.GetByText("From it to this one").WaitForAsync();
