@@ -34,4 +34,7 @@ public sealed record RoleOptions
     public bool Api { get; init; } = true;
 
     public bool Crawler { get; init; } = true;
+
+    /// <summary>Where the catalogue is in PostgreSQL: see kernels through that any crawler of the cluster found. Elsewhere the crawler does.</summary>
+    public bool Extractor { get; init; } = true;
 }

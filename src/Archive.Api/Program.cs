@@ -42,8 +42,9 @@ builder.AddObjectServices(options.DataDirectory);
 builder.Services.AddPages(options.DataDirectory, admin);
 builder.Services.AddArchiveProblems();
 builder.Services.AddOpenApi();
-if (options.Roles.Crawler)
-    builder.Services.AddCrawler(builder.Configuration, options.DataDirectory);
+var isCluster = storage.Catalogue == CatalogueKind.Postgres;
+if (options.Roles.Crawler || isCluster)
+    builder.Services.AddCrawler(builder.Configuration, storage, new WorkerRoles(options.Roles.Crawler, isCluster && options.Roles.Extractor));
 
 var app = builder.Build();
 app.UseArchiveProblems();

@@ -47,6 +47,17 @@ public sealed class PostgresServer : IDisposable
         return string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={Port};Username=archive;Database={name};Maximum Pool Size=20");
     }
 
+    /// <summary>As an operator backs a database up: pg_dump in its custom format.</summary>
+    public void Dump(string connectionString, string file) =>
+        Tool.Run(Program("pg_dump"), "-Fc", "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "archive", "-f", file, NameOf(connectionString));
+
+    /// <summary>Into an empty database.</summary>
+    public void Restore(string file, string connectionString) =>
+        Tool.Run(Program("pg_restore"), "-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "archive", "--exit-on-error", "-d", NameOf(connectionString), file);
+
+    private static string NameOf(string connectionString) =>
+        connectionString.Split(';').Single(p => p.StartsWith("Database=", StringComparison.Ordinal))["Database=".Length..];
+
     /// <summary>SIGKILL to the server; its children follow. What was committed is there after <see cref="Start"/>.</summary>
     public void Kill()
     {

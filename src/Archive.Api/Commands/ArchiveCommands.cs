@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Archive.Api.Admin;
 using Archive.Store;
 using Archive.Store.Blobs;
+using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 using Archive.Store.Mirrors;
 using Archive.Store.Trust;
@@ -22,9 +23,9 @@ internal static class ArchiveCommands
     /// <summary>The exit status of the command that these arguments are; null where they are settings of the server.</summary>
     public static async Task<int?> TryRunAsync(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys" or "admin-key" or "bulk"))
+        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys" or "admin-key" or "bulk" or "health" or "catalogue"))
             return null;
-        var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys(), AdminKey(), BulkCommand.Create(GuardAsync) }.Parse(args);
+        var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys(), AdminKey(), BulkCommand.Create(GuardAsync), Health(), Catalogue() }.Parse(args);
         var status = await parsed.InvokeAsync();
         return parsed.Errors.Count > 0 ? Usage : status;
     }
@@ -85,6 +86,37 @@ internal static class ArchiveCommands
         return new Command("keys", "The archive's signing keys.") { rotate, show };
     }
 
+    private static Command Catalogue()
+    {
+        var (from, to) = (new Argument<string>("from") { Description = "File of a SQLite catalogue, or a connection string to PostgreSQL." }, new Argument<string>("to") { Description = "Likewise; an empty catalogue." });
+        var copy = new Command("copy", "Copy a catalogue to another database, as of one moment. Stop the crawlers first: what they write meanwhile stays behind.") { from, to };
+        copy.SetAction((parsed, cancellation) => GuardAsync(async () =>
+        {
+            using var source = OpenCatalogue(parsed.GetRequiredValue(from));
+            using var target = OpenCatalogue(parsed.GetRequiredValue(to));
+            Console.WriteLine($"{await source.CopyToAsync(target, cancellation)} rows copied; the chain ends at {(await target.ChainHeadAsync(cancellation)).Hash}");
+        }, cancellation));
+        return new Command("catalogue", "The archive's catalogue.") { copy };
+    }
+
+    private static SqlCatalogue OpenCatalogue(string place) => place.Contains('=', StringComparison.Ordinal)
+        ? new PostgresCatalogue(place, TimeProvider.System)
+        : new SqliteCatalogue(place, TimeProvider.System);
+
+    private static Command Health()
+    {
+        var url = new Argument<string>("url") { Description = "Base URL of an archive.", DefaultValueFactory = _ => "http://127.0.0.1:8080" };
+        var command = new Command("health", "Ask an archive whether it is ready: for containers, which have no curl.") { url };
+        command.SetAction((parsed, cancellation) => GuardAsync(async () =>
+        {
+            using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(4) };
+            using var answer = await client.GetAsync(new Uri(new Uri(parsed.GetRequiredValue(url), UriKind.Absolute), "/health/ready"), cancellation);
+            Console.WriteLine(await answer.Content.ReadAsStringAsync(cancellation));
+            answer.EnsureSuccessStatusCode();
+        }, cancellation));
+        return command;
+    }
+
     private static Command AdminKey()
     {
         var name = new Argument<string>("name") { Description = "Who is to have it; the audit log shows the name." };
@@ -116,7 +148,7 @@ internal static class ArchiveCommands
             return Interrupted;
         }
         catch (Exception e) when (e is MirrorSourceException or BlobStoreException or IOException or UnauthorizedAccessException or CryptographicException or FormatException or Btf.MalformedInputException or HttpRequestException
-            or System.Data.Common.DbException or System.Text.Json.JsonException)
+            or InvalidOperationException or ArgumentException or System.Data.Common.DbException or System.Text.Json.JsonException)
         {
             await Console.Error.WriteLineAsync(e.Message);
             return Failed;

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Text;
 using Archive.Api.Kernels;
 using Archive.Api.Observability;
+using Archive.Crawler.Scheduling;
+using Archive.Store.Catalogue;
+using Archive.Store.Kernels;
 
 namespace Archive.Api.Endpoints;
 
@@ -16,14 +19,21 @@ public static class MetricsEndpoints
             app.MapGet(path, GetAsync).ExcludeFromDescription();
     }
 
-    private static async Task<IResult> GetAsync(PrometheusListener listener, CoverageCounts counts, SourceStatuses sources, CancellationToken cancellation)
+    /// <summary>Up to a thousand; one is to be looked at.</summary>
+    private static async Task<long> ConflictsAsync(ICatalogue catalogue, CancellationToken cancellation) =>
+        (await catalogue.ListAsync(new KernelFilter { Outcome = Outcome.Conflict }, cancellation)).Count;
+
+    private static async Task<IResult> GetAsync(PrometheusListener listener, CoverageCounts counts, SourceStatuses sources, ICatalogue catalogue, ApiOptions options, IServiceProvider services, CancellationToken cancellation)
     {
         var text = new StringBuilder(listener.Write());
         var rows = await counts.RowsAsync(cancellation);
         text.Append("# TYPE btf_archive_kernels gauge\n");
-        foreach (var (state, number) in new[] { ("published", rows.Sum(r => r.Published)), ("native", rows.Sum(r => r.Native)), ("failed", rows.Sum(r => r.Failed)), ("queued", rows.Sum(r => r.Missing)), ("withdrawn", rows.Sum(r => r.Withdrawn)) })
+        foreach (var (state, number) in new[] { ("published", rows.Sum(r => r.Published)), ("native", rows.Sum(r => r.Native)), ("failed", rows.Sum(r => r.Failed)), ("queued", rows.Sum(r => r.Missing)), ("withdrawn", rows.Sum(r => r.Withdrawn)), ("conflict", await ConflictsAsync(catalogue, cancellation)) })
             text.Append(CultureInfo.InvariantCulture, $"btf_archive_kernels{{state=\"{state}\"}} {number}\n");
         WriteSources(text, [.. (await sources.AllAsync(cancellation)).Where(s => s.State != "off" || s.Runs > 0)]);
+        text.Append(CultureInfo.InvariantCulture, $"# TYPE btf_archive_disk_free_bytes gauge\nbtf_archive_disk_free_bytes {new DriveInfo(Path.GetFullPath(options.DataDirectory)).AvailableFreeSpace}\n");
+        if (services.GetService<ExtractionQueue>() is { } queue)
+            text.Append(CultureInfo.InvariantCulture, $"# TYPE btf_archive_queue_depth gauge\nbtf_archive_queue_depth {await queue.DepthAsync(cancellation)}\n");
         return TypedResults.Text(text.ToString(), ContentType);
     }
 

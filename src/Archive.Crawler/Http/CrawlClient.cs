@@ -11,7 +11,7 @@ public sealed class CrawlClient : IDisposable
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(20), AnswerTimeout = TimeSpan.FromMinutes(10), Patience = TimeSpan.FromMinutes(1);
 
-    private CrawlClient(TimeProvider clock, TimeSpan? patience, SslClientAuthenticationOptions ssl)
+    private CrawlClient(TimeProvider clock, TimeSpan? patience, SslClientAuthenticationOptions ssl, SharedPoliteness? shared)
     {
         Polite = new PoliteHandler(new SocketsHttpHandler
         {
@@ -20,7 +20,10 @@ public sealed class CrawlClient : IDisposable
             AutomaticDecompression = DecompressionMethods.None,
             AllowAutoRedirect = false,
             SslOptions = ssl,
-        }, clock, patience ?? Patience);
+        }, clock, patience ?? Patience)
+        {
+            Shared = shared,
+        };
         // Transfers may take hours; the limit is on the answer's beginning, of which waiting for the host's turn is a part.
         Client = new HttpClient(Polite) { Timeout = AnswerTimeout, DefaultRequestHeaders = { { "User-Agent", "btf-archive/0.1" } } };
     }
@@ -30,11 +33,11 @@ public sealed class CrawlClient : IDisposable
     public HttpClient Client { get; }
 
     /// <param name="patience">How long an answer may send next to nothing; a minute by default.</param>
-    public static CrawlClient Plain(TimeProvider clock, TimeSpan? patience) => new(clock, patience, new SslClientAuthenticationOptions());
+    internal static CrawlClient Plain(TimeProvider clock, TimeSpan? patience, SharedPoliteness? shared = null) => new(clock, patience, new SslClientAuthenticationOptions(), shared);
 
     /// <summary>With the certificate and the authority that the source names.</summary>
     /// <exception cref="CrawlException">A file is missing, or is none; the message names it.</exception>
-    public static CrawlClient For(SourceDefinition source, TimeProvider clock, TimeSpan? patience)
+    internal static CrawlClient For(SourceDefinition source, TimeProvider clock, TimeSpan? patience, SharedPoliteness? shared = null)
     {
         var ssl = new SslClientAuthenticationOptions();
         try
@@ -48,7 +51,7 @@ public sealed class CrawlClient : IDisposable
         {
             throw new CrawlException($"the certificates of {source.Id} ({source.ClientCertificate}, {source.ClientKey}, {source.CertificateAuthority}) cannot be read: {e.Message}", e);
         }
-        return new CrawlClient(clock, patience, ssl);
+        return new CrawlClient(clock, patience, ssl, shared);
     }
 
     public void Dispose() => Client.Dispose();

@@ -6,7 +6,7 @@ namespace Archive.Crawler.Http;
 /// One host: how many requests are under way, when the next may begin, what it sent today, and whether it is left alone for a while
 /// because it fails. The pause doubles with each failure after it, up to an hour.
 /// </summary>
-internal sealed class HostGate(string host, Politeness politeness, TimeProvider clock) : IDisposable
+internal sealed class HostGate(string host, Politeness politeness, TimeProvider clock) : IHostGate
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(1), LastPause = TimeSpan.FromHours(1);
 

@@ -11,8 +11,11 @@ namespace Archive.Crawler.Http;
 public sealed class PoliteHandler(HttpMessageHandler inner, TimeProvider clock, TimeSpan patience) : DelegatingHandler(inner)
 {
     private const int MaxRedirects = 5;
-    private readonly ConcurrentDictionary<string, HostGate> _gates = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentDictionary<string, IHostGate> _gates = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentDictionary<string, Politeness> _politeness = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Where workers on several machines are polite together; null where there is this one only.</summary>
+    internal SharedPoliteness? Shared { get; init; }
 
     /// <summary>What a source's file says of the hosts of its mirrors; where several sources share a host, the first counts.</summary>
     public void SetPoliteness(Uri mirror, Politeness politeness) => _politeness.TryAdd(mirror.Authority, politeness);
@@ -74,8 +77,12 @@ public sealed class PoliteHandler(HttpMessageHandler inner, TimeProvider clock, 
         }
     }
 
-    private HostGate GateOf(Uri url) =>
-        _gates.GetOrAdd(url.Authority, host => new HostGate(host, _politeness.GetValueOrDefault(host, Politeness.Default), clock));
+    private IHostGate GateOf(Uri url) => _gates.GetOrAdd(url.Authority, host =>
+    {
+        var politeness = _politeness.GetValueOrDefault(host, Politeness.Default);
+        var local = new HostGate(host, politeness, clock);
+        return Shared is null ? local : new SharedHostGate(host, politeness, Shared.Hosts, local, clock, Shared.Log);
+    });
 
     /// <summary>The body of an answer; the request's turn ends with it.</summary>
     private sealed class WatchedContent : HttpContent

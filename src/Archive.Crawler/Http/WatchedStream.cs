@@ -4,7 +4,7 @@ namespace Archive.Crawler.Http;
 /// Counts what a host sends, and gives up on one that sends next to nothing. Only time spent waiting for it counts: a reader may take
 /// as long as it wants between two reads.
 /// </summary>
-internal sealed class WatchedStream(Stream body, HostGate gate, TimeProvider clock, TimeSpan patience) : Stream
+internal sealed class WatchedStream(Stream body, IHostGate gate, TimeProvider clock, TimeSpan patience) : Stream
 {
     /// <summary>Less than this in so much waiting is no download: a package of 500 MB would take weeks.</summary>
     private const int MinBytes = 64 << 10;

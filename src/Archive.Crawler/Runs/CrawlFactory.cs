@@ -14,8 +14,11 @@ namespace Archive.Crawler.Runs;
 public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILoggerFactory logs, string dataDirectory, TimeSpan? firstRetryDelay = null, SourceFiles? sources = null,
     TimeSpan? patience = null) : IDisposable
 {
-    private readonly CrawlClient _http = CrawlClient.Plain(clock, patience);
+    private readonly SharedPoliteness? _shared = store.SharedHosts is { } hosts ? new SharedPoliteness(hosts, logs.CreateLogger<CrawlFactory>()) : null;
+    private CrawlClient? _plain;
     private readonly ConcurrentDictionary<string, CrawlClient> _own = new(StringComparer.Ordinal);
+
+    public string DataDirectory => dataDirectory;
 
     public SourceFiles Sources { get; } = sources ?? new SourceFiles();
 
@@ -32,8 +35,8 @@ public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILogger
     }
 
     private CrawlClient ClientOf(SourceDefinition source) => source.ClientCertificate is null && source.CertificateAuthority is null
-        ? _http
-        : _own.GetOrAdd(source.Id, _ => CrawlClient.For(source, clock, patience));
+        ? LazyInitializer.EnsureInitialized(ref _plain, () => CrawlClient.Plain(clock, patience, _shared))
+        : _own.GetOrAdd(source.Id, _ => CrawlClient.For(source, clock, patience, _shared));
 
     private RepositorySource Lister(SourceDefinition definition, IndexCache cache) => definition.Protocol switch
     {
@@ -44,7 +47,7 @@ public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILogger
 
     public void Dispose()
     {
-        _http.Dispose();
+        _plain?.Dispose();
         foreach (var client in _own.Values)
             client.Dispose();
     }

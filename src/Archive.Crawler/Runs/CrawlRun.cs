@@ -38,14 +38,16 @@ public sealed class CrawlRun(ArchiveStore store, RepositorySource source, Kernel
         return new CrawlPlan(listing, selected, todo);
     }
 
+    /// <param name="queue">Takes the kernels that are to be fetched, where workers see them through; it tells whether it had to.</param>
     /// <exception cref="CrawlException">The source cannot be read, or nothing can be stored.</exception>
-    public async Task<CrawlRunResult> RunAsync(CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    public async Task<CrawlRunResult> RunAsync(
+        CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation, Func<FoundKernel, CrawlRequest, CancellationToken, Task<bool>>? queue = null)
     {
         var run = await store.Catalogue.StartRunAsync(request.Source, cancellation);
         var heart = new RunHeartbeat(store.Catalogue, run, clock, log, progress);
         try
         {
-            await RunAsync(request, heart, cancellation);
+            await RunAsync(request, heart, queue, cancellation);
             return heart.SoFar;
         }
         catch (Exception e)
@@ -60,7 +62,7 @@ public sealed class CrawlRun(ArchiveStore store, RepositorySource source, Kernel
         }
     }
 
-    private async Task RunAsync(CrawlRequest request, RunHeartbeat heart, CancellationToken cancellation)
+    private async Task RunAsync(CrawlRequest request, RunHeartbeat heart, Func<FoundKernel, CrawlRequest, CancellationToken, Task<bool>>? queue, CancellationToken cancellation)
     {
         var (listing, selected, todo) = await PlanAsync(request, heart, cancellation);
         await RecordListingAsync(request.Source, listing, cancellation);
@@ -71,9 +73,24 @@ public sealed class CrawlRun(ArchiveStore store, RepositorySource source, Kernel
         foreach (var found in todo)
         {
             await heart.NoteAsync(cancellation);
-            heart.SoFar = Count(heart.SoFar, await ProcessAnyAsync(found, request, heart, cancellation));
+            heart.SoFar = queue is null
+                ? Count(heart.SoFar, await ProcessAnyAsync(found, request, heart, cancellation))
+                : CountQueued(heart.SoFar, await queue(found, request, cancellation));
         }
     }
+
+    /// <summary>One kernel that a crawl found, now; nothing happens where it is done already.</summary>
+    /// <exception cref="CrawlException">Nothing can be stored.</exception>
+    public async Task SeeThroughAsync(FoundKernel found, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    {
+        await ProcessAnyAsync(found, request, progress, cancellation);
+        await _publisher.ServeNewestAsync(found.Build.Key, cancellation);
+    }
+
+    private static CrawlRunResult CountQueued(CrawlRunResult tally, bool isNew) => !isNew ? tally : tally with
+    {
+        Outcomes = new Dictionary<string, int>(tally.Outcomes) { ["queued"] = tally.Outcomes.GetValueOrDefault("queued") + 1 },
+    };
 
     /// <summary>Also when the run was cancelled; a catalogue that cannot be written must not hide why the run ended.</summary>
     private async Task FinishAsync(long run, CrawlRunResult tally)

@@ -50,6 +50,23 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
         await catalogue.RecordPublicationAsync(build, document.ToPublication(FormOf(provenance), clock.GetUtcNow()), cancellation);
     }
 
+    /// <summary>
+    /// Gives the tree's path to the newest build once more. Two workers that publish builds of one uname at once may each believe to have the
+    /// newest, as long as neither is in the catalogue; whoever is there last sees both. One that was killed on the way is run again, and does.
+    /// </summary>
+    public async Task ServeNewestAsync(KernelKey key, CancellationToken cancellation)
+    {
+        var builds = await PublishedAsync(key, cancellation);
+        if (builds.Count < 2)
+            return;
+        var newest = builds.OrderByDescending(b => b.Build.PackageVersion, PackageVersionOrder.Of(key.Distro)).First();
+        await using var content = await blobs.OpenReadAsync(BlobPaths.Provenance(newest.Publication!.Tarball.Sha256), cancellation)
+            ?? throw new BlobStoreException($"{key}: the provenance of {newest.Build.PackageVersion} is absent");
+        using var bytes = new MemoryStream();
+        await content.CopyToAsync(bytes, cancellation);
+        await ServeInTreeAsync(key, ProvenanceJson.Read(bytes.ToArray()), cancellation);
+    }
+
     private async Task ServeInTreeAsync(KernelKey key, ProvenanceDocument document, CancellationToken cancellation)
     {
         var digest = document.Forms.Tarball.Sha256;
@@ -85,11 +102,12 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
     /// <summary>The tree's path serves the newest build of a uname.</summary>
     private async Task<bool> IsNewestAsync(KernelBuild build, CancellationToken cancellation)
     {
-        var key = build.Key;
-        var others = await catalogue.ListAsync(
-            new KernelFilter { Distro = key.Distro, Version = key.Version, Arch = key.Arch, Uname = key.Uname, Outcome = Outcome.Published }, cancellation);
-        return others.All(o => PackageVersionOrder.Of(key.Distro).Compare(o.Build.PackageVersion, build.PackageVersion) <= 0);
+        var others = await PublishedAsync(build.Key, cancellation);
+        return others.All(o => PackageVersionOrder.Of(build.Key.Distro).Compare(o.Build.PackageVersion, build.PackageVersion) <= 0);
     }
+
+    private Task<IReadOnlyList<KernelRecord>> PublishedAsync(KernelKey key, CancellationToken cancellation) => catalogue.ListAsync(
+        new KernelFilter { Distro = key.Distro, Version = key.Version, Arch = key.Arch, Uname = key.Uname, Outcome = Outcome.Published }, cancellation);
 
     private static ProvenanceDocument Describe(KernelBuild build, ProvenanceIndex? index, FetchedKernel fetched, ProvenanceForms forms) => Describe(build, index, fetched.Kernel, forms) with
     {

@@ -11,7 +11,7 @@ namespace Archive.Crawler.Scheduling;
 /// killed process left unfinished; that costs nothing, since what was published is not fetched again.
 /// </summary>
 [DisallowConcurrentExecution]
-internal sealed class CrawlJob(CrawlFactory crawls, CrawlerOptions options, IHostApplicationLifetime lifetime, ILogger<CrawlJob> log) : IJob
+internal sealed class CrawlJob(CrawlFactory crawls, CrawlerOptions options, IHostApplicationLifetime lifetime, ILogger<CrawlJob> log, ExtractionQueue? queue = null) : IJob
 {
     public const string SourceKey = "source";
 
@@ -29,7 +29,7 @@ internal sealed class CrawlJob(CrawlFactory crawls, CrawlerOptions options, IHos
         try
         {
             var request = (settings ?? new SourceOptions()).ToRequest(source);
-            var result = await crawls.Create(source).RunAsync(manual?.ApplyTo(request) ?? request, new LogProgress(log), stopping.Token);
+            var result = await crawls.Create(source).RunAsync(manual?.ApplyTo(request) ?? request, new LogProgress(log), stopping.Token, queue is null ? null : queue.AddAsync);
             log.LogInformation("Crawl of {Source}: {Found} found, {New} new, {Published} published, {Failed} failed",
                 source, result.Found, result.New, result.Published, result.Failed);
         }
@@ -41,10 +41,12 @@ internal sealed class CrawlJob(CrawlFactory crawls, CrawlerOptions options, IHos
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             log.LogInformation("Crawl of {Source} stopped", source);
+            if (queue is not null)
+                throw; // The cluster's store keeps it, for another worker.
         }
     }
 
-    private sealed class LogProgress(ILogger log) : IProgress<CrawlEvent>
+    internal sealed class LogProgress(ILogger log) : IProgress<CrawlEvent>
     {
         public void Report(CrawlEvent value)
         {

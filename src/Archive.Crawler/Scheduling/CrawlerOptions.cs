@@ -10,6 +10,18 @@ public sealed record CrawlerOptions
     /// <summary>Folder of further source files; relative to the current one.</summary>
     public string? SourcesFolder { get; init; }
 
+    /// <summary>Kernels that this worker sees through at one time, where they are shared by a cluster; 0 for what its cores and memory allow.</summary>
+    public int Concurrency { get; init; }
+
+    /// <summary>Kernels of one host that the workers of a cluster download at one time.</summary>
+    public int ConcurrencyPerHost { get; init; } = 4;
+
+    /// <summary>Bytes of free disk below which a worker leaves kernels to others.</summary>
+    public long MinFreeBytes { get; init; } = 2L << 30;
+
+    /// <summary>How often a worker of a cluster says that it is alive; after some three times that others take its work over.</summary>
+    public TimeSpan CheckIn { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>By source name.</summary>
     public Dictionary<string, SourceOptions> Sources { get; init; } = new(StringComparer.OrdinalIgnoreCase);
 }

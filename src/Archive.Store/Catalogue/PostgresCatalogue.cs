@@ -32,6 +32,9 @@ public sealed class PostgresCatalogue(string connectionString, TimeProvider cloc
         public override Task LockSchemaAsync(DbConnection connection) =>
             connection.ExecuteAsync("SELECT pg_advisory_xact_lock(@SchemaLock)", new { SchemaLock });
 
+        public override Task CountOnAsync(DbConnection connection, string table) =>
+            connection.ExecuteAsync($"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 0) + 1, false) FROM {table}");
+
         /// <summary>Npgsql does not count a server's being shut down or crashing as passing.</summary>
         public override bool IsTransient(DbException error) =>
             error.IsTransient || error.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown;

@@ -29,6 +29,9 @@ public abstract class SqlDialect : IDisposable
     /// <summary>Makes other processes wait that would migrate at the same time, until the transaction ends.</summary>
     public abstract Task LockSchemaAsync(DbConnection connection);
 
+    /// <summary>Lets the table's own count of ids go on behind the ids that were written into it; nothing is to be done where the database sees them.</summary>
+    public virtual Task CountOnAsync(DbConnection connection, string table) => Task.CompletedTask;
+
     /// <summary>Whether the database is away for a moment, as in a restart, so that the same work may succeed soon.</summary>
     public abstract bool IsTransient(DbException error);
 
