@@ -5,12 +5,13 @@ public static class KernelSample
 {
     /// <param name="release">What its banner says.</param>
     /// <param name="marker">Makes images differ: a struct of this name is in it.</param>
-    public static void Build(string image, string release, string marker = "marker", bool withBtf = true)
+    /// <param name="more">Further C.</param>
+    public static void Build(string image, string release, string marker = "marker", bool withBtf = true, string more = "")
     {
         Directory.CreateDirectory(Path.GetDirectoryName(image)!);
         using var folder = new TempFolder();
         var source = folder.File("kernel.c");
-        File.WriteAllText(source, Source(release, marker));
+        File.WriteAllText(source, Source(release, marker) + more);
         Tool.Run("gcc", "-g", "-w", "-nostdlib", "-static", "-Wl,-etask", "-Wl,--build-id", "-o", image, source);
         if (withBtf)
             Tool.Run("pahole", "-J", "--btf_gen_floats", image);

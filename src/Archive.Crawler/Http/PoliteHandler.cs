@@ -24,6 +24,8 @@ public sealed class PoliteHandler(HttpMessageHandler inner, TimeProvider clock, 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var first = request.RequestUri!;
+        if (first.IsFile)
+            return OpenFile(first);
         for (var redirects = 0; ; redirects++)
         {
             var response = await SendOnceAsync(request, cancellationToken);
@@ -41,6 +43,20 @@ public sealed class PoliteHandler(HttpMessageHandler inner, TimeProvider clock, 
         base.Dispose(disposing);
         foreach (var gate in _gates.Values)
             gate.Dispose();
+    }
+
+    /// <summary>A source of packages on this machine names its files; nothing that comes over the network can.</summary>
+    private static HttpResponseMessage OpenFile(Uri url)
+    {
+        try
+        {
+            var file = new FileStream(url.LocalPath, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(file) };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new MirrorException(url, e.Message, e is FileNotFoundException or DirectoryNotFoundException, e);
+        }
     }
 
     private static bool IsRedirect(HttpStatusCode status) => status is HttpStatusCode.Moved or HttpStatusCode.Found or HttpStatusCode.SeeOther

@@ -42,6 +42,9 @@ public sealed class CrawlFactory(ArchiveStore store, TimeProvider clock, ILogger
     {
         "apt" => new AptSource(definition, cache, HostAptSources.Read(), HostIdentity.Read(), clock),
         "directory" => new DirectorySource(definition, cache, HostIdentity.Read()),
+        "launchpad" => new LaunchpadSource(definition, cache, HostIdentity.Read()),
+        "snapshot" => new SnapshotSource(definition, cache, HostIdentity.Read()),
+        "folder" => new FolderSource(definition, HostIdentity.Read()),
         _ => new RpmMdSource(definition, cache, HostIdentity.Read()),
     };
 

@@ -14,6 +14,9 @@ public sealed record CrawlPlan(Listing Listing, IReadOnlyList<FoundKernel> Selec
 {
     /// <summary>Parts of the source that could not be read or trusted.</summary>
     public IReadOnlyList<string> Failures => Listing.Failures;
+
+    /// <summary>Published builds of which the index lists other bytes now, with the digest of the published package.</summary>
+    public IReadOnlyList<(KernelBuild Build, string Published)> Conflicts { get; init; } = [];
 }
 
 /// <summary>
@@ -35,7 +38,7 @@ public sealed class CrawlRun(ArchiveStore store, RepositorySource source, Kernel
         var todo = selected.Select(found => NextAttempt(found, known, request)).OfType<FoundKernel>()
             .OrderBy(k => k.Age).ThenBy(k => k.Build.PackageSize).ToList();
         progress?.Report(new Planned([.. selected.Select(f => f.Build)], [.. todo.Select(f => f.Build)]));
-        return new CrawlPlan(listing, selected, todo);
+        return new CrawlPlan(listing, selected, todo) { Conflicts = [.. selected.Select(f => f.Build).Where(b => IsConflict(b, known)).Select(b => (b, known[BuildIdentity.Of(b)].PackageSha256))] };
     }
 
     /// <param name="queue">Takes the kernels that are to be fetched, where workers see them through; it tells whether it had to.</param>
@@ -64,12 +67,13 @@ public sealed class CrawlRun(ArchiveStore store, RepositorySource source, Kernel
 
     private async Task RunAsync(CrawlRequest request, RunHeartbeat heart, Func<FoundKernel, CrawlRequest, CancellationToken, Task<bool>>? queue, CancellationToken cancellation)
     {
-        var (listing, selected, todo) = await PlanAsync(request, heart, cancellation);
+        var plan = await PlanAsync(request, heart, cancellation);
+        var (listing, selected, todo) = plan;
         await RecordListingAsync(request.Source, listing, cancellation);
         var failures = listing.Failures;
         heart.SoFar = heart.SoFar with { Found = selected.Count, New = todo.Count, Error = failures.Count == 0 ? null : string.Join("; ", failures), Failures = failures };
-        foreach (var found in selected)
-            heart.SoFar = Count(heart.SoFar, await NoteConflictAsync(found.Build, heart, cancellation));
+        foreach (var (build, published) in plan.Conflicts)
+            heart.SoFar = Count(heart.SoFar, await NoteConflictAsync(build, published, heart, cancellation));
         foreach (var found in todo)
         {
             await heart.NoteAsync(cancellation);
@@ -145,13 +149,13 @@ public sealed class CrawlRun(ArchiveStore store, RepositorySource source, Kernel
             : tally.Outcomes,
     };
 
+    private static bool IsConflict(KernelBuild build, IReadOnlyDictionary<BuildIdentity, KnownBuild> known) => build.PackageSha256.Length > 0
+        && known.GetValueOrDefault(BuildIdentity.Of(build)) is { Outcome: Outcome.Published } published && published.PackageSha256 != build.PackageSha256;
+
     /// <summary>An index that lists other bytes for a build that is published already: neither is to be believed blindly, and ours stays.</summary>
-    private async Task<(Outcome? Outcome, long Bytes)> NoteConflictAsync(KernelBuild build, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    private async Task<(Outcome? Outcome, long Bytes)> NoteConflictAsync(KernelBuild build, string published, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
-        var record = await store.Catalogue.FindAsync(build.Key, build.PackageName, build.PackageVersion, cancellation);
-        if (record?.Outcome != Outcome.Published || build.PackageSha256.Length == 0 || record.Build.PackageSha256 == build.PackageSha256)
-            return (null, 0);
-        var reason = $"published from a package with SHA-256 {record.Build.PackageSha256}, the index now lists {build.PackageSha256}";
+        var reason = $"published from a package with SHA-256 {published}, the index now lists {build.PackageSha256}";
         await store.Catalogue.RecordOutcomeAsync(build, Outcome.Conflict, reason, null, cancellation);
         log.LogWarning("{Kernel}: conflict: {Reason}", build.Key, reason);
         progress?.Report(new KernelFinished(build, Outcome.Conflict, reason, TimeSpan.Zero, 0));

@@ -15,6 +15,9 @@ public sealed record FetchedKernel(ConvertedKernel Kernel, FetchedModules? Modul
     /// <summary>The package as it was received: from where, and its digest and size where the index did not tell them.</summary>
     public required KernelBuild Build { get; init; }
 
+    /// <summary>The archive that the BTF was taken over from; null where we made it.</summary>
+    public Uri? ImportedFrom { get; init; }
+
     /// <summary>What other mirrors sent instead.</summary>
     public IReadOnlyList<string> PassedOver { get; init; } = [];
 }

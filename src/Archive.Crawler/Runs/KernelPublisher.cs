@@ -36,6 +36,7 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
         {
             Inventory = inventory is null ? null : FormOf(inventory),
             Modules = modules is null ? null : Describe(fetched.Modules!, FormOf(modules)),
+            ImportedFrom = fetched.ImportedFrom,
             NoModules = fetched.Modules is { } taken ? taken.Absence : "not asked",
         };
         var provenance = ProvenanceJson.Write(document);
@@ -109,12 +110,12 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
     private Task<IReadOnlyList<KernelRecord>> PublishedAsync(KernelKey key, CancellationToken cancellation) => catalogue.ListAsync(
         new KernelFilter { Distro = key.Distro, Version = key.Version, Arch = key.Arch, Uname = key.Uname, Outcome = Outcome.Published }, cancellation);
 
-    private static ProvenanceDocument Describe(KernelBuild build, ProvenanceIndex? index, FetchedKernel fetched, ProvenanceForms forms) => Describe(build, index, fetched.Kernel, forms) with
+    private static ProvenanceDocument Describe(KernelBuild build, ProvenanceIndex? index, FetchedKernel fetched, ProvenanceForms forms) => Describe(build, index, fetched.Kernel, forms, fetched.ImportedFrom is not null) with
     {
         PassedOver = fetched.PassedOver.Count > 0 ? fetched.PassedOver : null,
     };
 
-    private static ProvenanceDocument Describe(KernelBuild build, ProvenanceIndex? index, ConvertedKernel kernel, ProvenanceForms forms) => new()
+    private static ProvenanceDocument Describe(KernelBuild build, ProvenanceIndex? index, ConvertedKernel kernel, ProvenanceForms forms, bool imported) => new()
     {
         Kernel = ProvenanceKernel.Of(build.Key),
         Package = ProvenancePackage.Of(build),
@@ -127,7 +128,7 @@ public sealed class KernelPublisher(IBlobStore blobs, ICatalogue catalogue, Time
             DwarfVersion = kernel.Facts.DwarfVersion,
             ShipsBtf = kernel.Facts.ShipsBtf,
         },
-        Conversion = new ProvenanceConversion(
+        Conversion = imported ? new ProvenanceConversion("imported", "unknown", "unknown", new Dictionary<string, string>()) : new ProvenanceConversion(
             kernel.Facts.TakenFrom == BtfSource.Btf ? "btf" : "dwarf", "btf-archive", ConverterVersion, OptionsOf(kernel)),
         TypeCounts = kernel.TypeCounts.ToDictionary(c => c.Key.ToString(), c => c.Value),
         Forms = forms,

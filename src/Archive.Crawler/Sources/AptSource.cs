@@ -15,20 +15,15 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
 
     /// <summary>A mirror may have old indexes of one arch.</summary>
     protected override IEnumerable<ListingPart> PartsOf(ReleaseDefinition release, RepositoryDefinition repository, IReadOnlyList<string> arches) =>
-        arches.Where(a => repository.Arches is not { Count: > 0 } some || some.Contains(a)).Select(a => new ListingPart(release, repository, [a]));
+        PerArch(release, repository, arches);
 
     protected override Task<IReadOnlyList<FoundPackage>> ReadAsync(
-        ListingPart part, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
-    {
-        var mirrors = MirrorsOf(part.Repository, request);
-        return FirstGoodAsync(mirrors.Count,
-            i => ReadSuiteAsync([.. mirrors.Skip(i)], part, request, progress, cancellation),
-            (i, reason) => progress?.Report(new SuiteSkipped(part.Name, $"{reason}; trying {mirrors[i + 1].Url}")));
-    }
+        ListingPart part, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation) =>
+        FirstGoodAsync(part, MirrorsOf(part.Repository, request), m => m.Url, mirrors => ReadSuiteAsync(mirrors, part, request, cancellation), progress);
 
     /// <param name="mirrors">The one to ask, and those that may have the packages too.</param>
-    private async Task<IReadOnlyList<FoundPackage>> ReadSuiteAsync(
-        IReadOnlyList<SuiteMirror> mirrors, ListingPart part, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    private async Task<List<FoundPackage>> ReadSuiteAsync(
+        IReadOnlyList<SuiteMirror> mirrors, ListingPart part, CrawlRequest request, CancellationToken cancellation)
     {
         var verifier = SignatureVerifier.For(mirrors[0].Keyring, Definition);
         if (!_releases.TryGetValue((mirrors[0].Url, part.Repository.Name), out var release))
@@ -40,7 +35,6 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
         var found = new List<FoundPackage>();
         foreach (var arch in part.Arches)
         {
-            var count = found.Count;
             foreach (var component in Definition.Components)
             {
                 var packages = await AptPackages.FetchAsync(cache, release, component, arch, n => Definition.Classify(new PackageName(n, "", "", arch)) is not null, cancellation);
@@ -48,7 +42,6 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
                     new ListedPackage(new PackageName(p.Name, p.Version, "", arch), p.Version, p.Size, Checksum.Sha256(p.Sha256)),
                     part, index, [.. mirrors.Select(m => new Uri(m.Url, p.Filename))])).OfType<FoundPackage>());
             }
-            progress?.Report(new SuiteRead(part.Repository.Name, Definition.Arches[arch], found.Count - count));
         }
         return found;
     }

@@ -11,21 +11,14 @@ namespace Archive.Crawler.Sources;
 /// </summary>
 public sealed class DirectorySource(SourceDefinition definition, IndexCache cache, HostIdentity host) : RepositorySource(definition, host)
 {
-    protected override IEnumerable<ListingPart> PartsOf(ReleaseDefinition release, RepositoryDefinition repository, IReadOnlyList<string> arches) =>
-        Parts(release, repository, arches);
-
     protected override Task<IReadOnlyList<FoundPackage>> ReadAsync(
         ListingPart part, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
     {
-        var pages = (request.Mirrors.Of(part.Repository.Mirror) is { Count: > 0 } own ? own : Definition.Mirrors[part.Repository.Mirror])
-            .Select(m => WithSlash(new Uri(WithSlash(m), part.Path(part.Repository.Name)))).ToList();
-        return FirstGoodAsync(pages.Count,
-            i => ReadPageAsync([.. pages.Skip(i)], part, progress, cancellation),
-            (i, reason) => progress?.Report(new SuiteSkipped(part.Name, $"{reason}; trying {pages[i + 1]}")));
+        var pages = UrlsOf(part, request).Select(m => WithSlash(new Uri(m, part.Path(part.Repository.Name)))).ToList();
+        return FirstGoodAsync(part, pages, p => p, some => ReadPageAsync(some, part, cancellation), progress);
     }
 
-    private async Task<IReadOnlyList<FoundPackage>> ReadPageAsync(
-        IReadOnlyList<Uri> pages, ListingPart part, IProgress<CrawlEvent>? progress, CancellationToken cancellation)
+    private async Task<List<FoundPackage>> ReadPageAsync(IReadOnlyList<Uri> pages, ListingPart part, CancellationToken cancellation)
     {
         var html = await cache.GetCurrentAsync(pages[0], cancellation);
         var index = new ProvenanceIndex(pages[0], IndexCache.Digest(html), false, []) { Unverified = Definition.Unverified };
@@ -38,8 +31,6 @@ public sealed class DirectorySource(SourceDefinition definition, IndexCache cach
             if (Describe(package, part, index, [.. pages.Select(p => new Uri(p, path))]) is { } kernel)
                 found.Add(kernel);
         }
-        foreach (var arch in part.Arches)
-            progress?.Report(new SuiteRead(part.Repository.Name, Definition.Arches[arch], found.Count(f => f.Build.Key.Arch == Definition.Arches[arch])));
         return found;
     }
 }

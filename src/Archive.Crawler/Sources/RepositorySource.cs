@@ -44,23 +44,32 @@ public abstract class RepositorySource(SourceDefinition definition, HostIdentity
         return new Listing(found, complete, failures);
     }
 
-    /// <summary>What is read, and can fail, as one.</summary>
-    protected abstract IEnumerable<ListingPart> PartsOf(ReleaseDefinition release, RepositoryDefinition repository, IReadOnlyList<string> arches);
-
-    /// <summary>A repository with {arch} in its path is one an arch.</summary>
-    protected static IEnumerable<ListingPart> Parts(ReleaseDefinition release, RepositoryDefinition repository, IReadOnlyList<string> arches)
+    /// <summary>What is read, and can fail, as one: a repository, where its path has {arch} that of one arch.</summary>
+    protected virtual IEnumerable<ListingPart> PartsOf(ReleaseDefinition release, RepositoryDefinition repository, IReadOnlyList<string> arches)
     {
-        var own = arches.Where(a => repository.Arches is not { Count: > 0 } some || some.Contains(a)).ToList();
-        return repository.IsPerArch ? own.Select(a => new ListingPart(release, repository, [a])) : own.Count == 0 ? [] : [new ListingPart(release, repository, own)];
+        var own = Own(repository, arches);
+        return repository.IsPerArch ? PerArch(release, repository, arches) : own.Count == 0 ? [] : [new ListingPart(release, repository, own)];
     }
+
+    /// <summary>A part for each arch, whatever the path.</summary>
+    protected static IEnumerable<ListingPart> PerArch(ReleaseDefinition release, RepositoryDefinition repository, IReadOnlyList<string> arches) =>
+        Own(repository, arches).Select(a => new ListingPart(release, repository, [a]));
+
+    private static List<string> Own(RepositoryDefinition repository, IReadOnlyList<string> arches) =>
+        [.. arches.Where(a => repository.Arches is not { Count: > 0 } some || some.Contains(a))];
 
     /// <exception cref="MirrorException">No mirror has it.</exception>
     /// <exception cref="SignatureException">No mirror's index can be trusted.</exception>
     protected abstract Task<IReadOnlyList<FoundPackage>> ReadAsync(
         ListingPart part, CrawlRequest request, IProgress<CrawlEvent>? progress, CancellationToken cancellation);
 
-    /// <summary>Tries mirrors in order until one can be read and trusted. Where none can, the first one's failure counts, unless a mirror says that there is no such file.</summary>
-    protected static async Task<T> FirstGoodAsync<T>(int mirrors, Func<int, Task<T>> read, Action<int, string>? passedOver)
+    /// <summary>
+    /// Reads a part from the first of its sites that can be read and trusted, and reports it. Where none can, the first one's failure counts, unless
+    /// a site says that there is no such file.
+    /// </summary>
+    /// <param name="read">Gets the site to ask, and behind it those that may have the packages too.</param>
+    protected async Task<IReadOnlyList<FoundPackage>> FirstGoodAsync<T>(
+        ListingPart part, IReadOnlyList<T> sites, Func<T, Uri> urlOf, Func<IReadOnlyList<T>, Task<List<FoundPackage>>> read, IProgress<CrawlEvent>? progress)
     {
         MirrorException? missing = null;
         Exception? first = null;
@@ -68,18 +77,29 @@ public abstract class RepositorySource(SourceDefinition definition, HostIdentity
         {
             try
             {
-                return await read(i);
+                return Reported(part, await read([.. sites.Skip(i)]), progress);
             }
             catch (Exception e) when (IsMirrorsFault(e))
             {
                 missing ??= e is MirrorException { IsMissing: true } absent ? absent : null;
                 first ??= e;
-                if (i + 1 >= mirrors)
+                if (i + 1 >= sites.Count)
                     throw missing ?? first.Rethrown();
-                passedOver?.Invoke(i, e.Message);
+                progress?.Report(new SuiteSkipped(part.Name, $"{e.Message}; trying {urlOf(sites[i + 1])}"));
             }
         }
     }
+
+    private List<FoundPackage> Reported(ListingPart part, List<FoundPackage> found, IProgress<CrawlEvent>? progress)
+    {
+        foreach (var arch in part.Arches.Select(a => Definition.Arches[a]))
+            progress?.Report(new SuiteRead(part.Repository.Name, arch, found.Count(f => f.Build.Key.Arch == arch)));
+        return found;
+    }
+
+    /// <summary>Places of a repository: below the request's own mirrors, else the source's.</summary>
+    protected List<Uri> UrlsOf(ListingPart part, CrawlRequest request) =>
+        [.. (request.Mirrors.Of(part.Repository.Mirror) is { Count: > 0 } own ? own : Definition.Mirrors[part.Repository.Mirror]).Select(WithSlash)];
 
     /// <summary>The package as one of a kernel; null where it is none.</summary>
     protected FoundPackage? Describe(ListedPackage package, ListingPart part, ProvenanceIndex? index, IReadOnlyList<Uri> urls)

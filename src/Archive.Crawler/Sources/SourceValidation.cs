@@ -24,7 +24,7 @@ internal sealed class SourceValidation
     {
         Require(SafeSegment.IsSafe(_source.Id), "id", _source.Id);
         Require(KernelNames.Distro(_source.Distro) == _source.Distro, "distro", _source.Distro);
-        Require(_source.Protocol is "apt" or "rpm-md" or "directory", "protocol", _source.Protocol);
+        Require(_source.Protocol is "apt" or "rpm-md" or "directory" or "launchpad" or "snapshot" or "folder", "protocol", _source.Protocol);
         Require(IsFile(_source.Keyring), "keyring", _source.Keyring);
         Require(IsFile(_source.ClientCertificate), "client_certificate", _source.ClientCertificate);
         Require(IsFile(_source.ClientKey) && _source.ClientKey is null == _source.ClientCertificate is null, "client_key", _source.ClientKey);
@@ -58,7 +58,7 @@ internal sealed class SourceValidation
     private void Mirrors()
     {
         foreach (var (group, urls) in _source.Mirrors)
-            Require(urls.Count > 0 && urls.All(u => u.IsAbsoluteUri && u.Scheme is "http" or "https"), $"mirrors.{group}", string.Join(' ', urls));
+            Require(urls.Count > 0 && urls.All(u => u.IsAbsoluteUri && (_source.Protocol == "folder" ? u.IsFile : u.Scheme is "http" or "https")), $"mirrors.{group}", string.Join(' ', urls));
     }
 
     private void Releases()

@@ -97,7 +97,7 @@ public abstract partial class SqlCatalogue
             var silent = now - updated > CrawlRunRecord.AliveFor ? CrawlRunState.Interrupted : CrawlRunState.Running;
             return new(Id, Source, FromMilliseconds(Started)!.Value, FromMilliseconds(Finished), (Finished ?? Updated) is null ? null : Result())
             {
-                State = Finished is null ? silent : Enum.Parse<CrawlRunState>(State!, ignoreCase: true),
+                State = Finished is null ? silent : State is null ? Result().State : Enum.Parse<CrawlRunState>(State, ignoreCase: true),
                 Updated = updated,
                 Doing = Doing,
             };

@@ -59,6 +59,11 @@ public static class KernelNames
     /// <summary>The uname without what clients wrap it in; case matters. Null where it is no safe path segment.</summary>
     public static string? Uname(string? uname) => SafeOrNull(Unquoted(uname));
 
+    /// <summary>The version of the distro that builds kernels of this release, where the release tells it; null where not.</summary>
+    /// <param name="distro">Canonical.</param>
+    public static string? VersionOf(string distro, string release) =>
+        DistroHints.Of(release, release).FirstOrDefault(h => h.Distro == distro && h.Version is not null)?.Version;
+
     /// <summary>The key of these names; null where one of them is empty or unsafe.</summary>
     public static KernelKey? Key(string? distro, string? version, string? arch, string? uname) =>
         (Distro(distro), Version(distro, version), Arch(arch), Uname(uname)) is ({ } d, { } v, { } a, { } u)

@@ -22,6 +22,10 @@ public sealed record ProvenanceDocument
     /// <summary>What vouched for the package; null for a local file.</summary>
     public ProvenanceIndex? Index { get; init; }
 
+    /// <summary>The archive that it was taken over from, checked but not made by us; null where we made it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Uri? ImportedFrom { get; init; }
+
     /// <summary>What other mirrors sent instead, before one had the package: "URL: problem".</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? PassedOver { get; init; }
@@ -117,7 +121,7 @@ public sealed record ProvenanceImage
     public required bool ShipsBtf { get; init; }
 }
 
-/// <param name="TakenFrom"><c>btf</c> or <c>dwarf</c>.</param>
+/// <param name="TakenFrom"><c>btf</c> or <c>dwarf</c>; <c>imported</c> where another archive made it.</param>
 /// <param name="Options">As given to the converter; what does not change the bytes (threads) is left out.</param>
 public sealed record ProvenanceConversion(
     string TakenFrom, string ConverterName, string ConverterVersion, IReadOnlyDictionary<string, string> Options);

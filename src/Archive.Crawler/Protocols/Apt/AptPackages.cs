@@ -12,6 +12,8 @@ public sealed record AptPackage(string Name, string Version, string Architecture
 /// <summary>The Packages index of one component and architecture of a suite.</summary>
 public static class AptPackages
 {
+    private const string NameField = "Package:";
+
     /// <summary>Compressions in the order of preference: what costs the mirror least first.</summary>
     private static readonly string[] Extensions = [".xz", ".zst", ".gz", ".bz2", ""];
 
@@ -53,12 +55,15 @@ public static class AptPackages
         using var decoder = Codecs.OpenDecoder(source, name, DecoderOptions.Default);
         using var reader = new StreamReader(decoder);
         var packages = new List<AptPackage>();
-        foreach (var paragraph in Deb822.Read(reader, name))
+        foreach (var paragraph in Deb822.Read(reader, name, MayBeWanted))
         {
             if (paragraph.GetValueOrDefault("Package") is { } package && wanted(package))
                 packages.Add(Read(paragraph, package, name));
         }
         return packages;
+
+        // Nearly every paragraph begins with its package's name; the few others are read to tell.
+        bool MayBeWanted(string first) => !first.StartsWith(NameField, StringComparison.Ordinal) || wanted(first[NameField.Length..].Trim());
     }
 
     private static AptPackage Read(Dictionary<string, string> paragraph, string package, string index)

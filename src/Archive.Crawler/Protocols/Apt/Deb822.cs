@@ -11,10 +11,12 @@ public static class Deb822
     /// <summary>Longest line and paragraph, in characters: an index states them, so it cannot be trusted with them.</summary>
     private const int MaxLine = 1 << 20, MaxParagraph = 64 << 20;
 
+    /// <param name="wanted">Whether a paragraph that begins with this line is of interest; what is not is passed over as text. Null for all.</param>
     /// <exception cref="AptFormatException">A line that is no field, or beyond the limits.</exception>
-    public static IEnumerable<Dictionary<string, string>> Read(TextReader reader, string name)
+    public static IEnumerable<Dictionary<string, string>> Read(TextReader reader, string name, Func<string, bool>? wanted = null)
     {
         var paragraph = new Paragraph(name);
+        var isSkipped = false;
         var size = 0;
         var number = 0;
         while (reader.ReadLine() is { } line)
@@ -26,12 +28,14 @@ public static class Deb822
                 continue;
             if (!string.IsNullOrWhiteSpace(line))
             {
-                paragraph.Add(line, number);
+                isSkipped |= size == line.Length && wanted?.Invoke(line) == false;
+                if (!isSkipped)
+                    paragraph.Add(line, number);
                 continue;
             }
             if (paragraph.End() is { Count: > 0 } fields)
                 yield return fields;
-            (paragraph, size) = (new Paragraph(name), 0);
+            (paragraph, size, isSkipped) = (new Paragraph(name), 0, false);
         }
         if (paragraph.End() is { Count: > 0 } rest)
             yield return rest;
