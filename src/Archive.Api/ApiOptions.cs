@@ -13,6 +13,8 @@ public sealed record ApiOptions
 
     public LimitOptions Limits { get; init; } = new();
 
+    public OtlpOptions Otlp { get; init; } = new();
+
     public RoleOptions Roles { get; init; } = new();
 
     /// <summary>Paths under which the tree is served besides the root: what clients of btfhub-archive have built in.</summary>
@@ -26,6 +28,16 @@ public sealed record ApiOptions
 
     /// <summary>Bytes of unpacked and otherwise derived forms that are kept on disk.</summary>
     public long FormCacheBytes { get; init; } = 2L << 30;
+}
+
+/// <summary>Section <c>Otlp</c>: traces for an OpenTelemetry collector.</summary>
+public sealed record OtlpOptions
+{
+    /// <summary>URL that takes traces by OTLP over HTTP, such as <c>http://collector:4318/v1/traces</c>; null for no traces.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>Share of the requests that are traced, 0 to 1; those whose caller traces follow the caller.</summary>
+    public double Ratio { get; init; } = 1;
 }
 
 /// <summary>Roles of a process: all of them by default.</summary>

@@ -41,12 +41,14 @@ builder.Services.AddKernelServices(options);
 builder.AddObjectServices(options.DataDirectory);
 builder.Services.AddPages(options.DataDirectory, admin);
 builder.Services.AddArchiveProblems();
-builder.Services.AddOpenApi();
+builder.Services.AddArchiveOpenApi();
+builder.Services.AddArchiveTracing(options.Otlp);
 var isCluster = storage.Catalogue == CatalogueKind.Postgres;
 if (options.Roles.Crawler || isCluster)
     builder.Services.AddCrawler(builder.Configuration, storage, new WorkerRoles(options.Roles.Crawler, isCluster && options.Roles.Extractor));
 
 var app = builder.Build();
+app.UseArchiveTracing();
 app.UseArchiveProblems();
 app.UseEmptyVersions();
 app.UseRouting();
@@ -59,7 +61,7 @@ app.MapMetrics();
 if (options.Roles.Api)
 {
     app.Services.GetRequiredService<SigningKeys>(); // Made at the first start.
-    app.MapOpenApi();
+    app.MapArchiveOpenApi();
     app.MapTree([.. options.TreePrefixes, options.DatadogPrefix]);
     app.MapCoolbpf(options.CoolbpfPrefixes);
     app.MapBtfhubOnline();
@@ -69,6 +71,7 @@ if (options.Roles.Api)
     app.MapHosts();
     app.MapKernels();
     app.MapContent();
+    app.MapForms();
     app.MapRuns();
     app.MapSources();
     app.MapTypes();
@@ -78,7 +81,7 @@ if (options.Roles.Api)
     app.MapCoverage();
     app.MapPages();
     if (admin is not null)
-        app.MapAdmin(admin);
+        app.MapAdmin(admin, options.Admin.Oidc);
 }
 try
 {

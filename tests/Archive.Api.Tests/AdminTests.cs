@@ -25,6 +25,22 @@ public sealed class AdminTests : IDisposable
 
     private static async Task<JsonNode> JsonAsync(HttpResponseMessage answer) => JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
 
+    /// <summary>The report of a job, when it is done.</summary>
+    private async Task<JsonNode> RunJobAsync(string path)
+    {
+        using var started = await PostAsync(path);
+        Assert.Equal(HttpStatusCode.Accepted, started.StatusCode);
+        while (true)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, started.Headers.Location);
+            request.Headers.Add("X-Api-Key", (await File.ReadAllTextAsync(Path.Combine(_api.Data, "keys", "admin.key"))).Trim());
+            var job = await JsonAsync(await _api.Client.SendAsync(request));
+            if (job["state"]!.GetValue<string>() != "running")
+                return job["report"] ?? throw new InvalidOperationException(job.ToJsonString());
+            await Task.Delay(20);
+        }
+    }
+
     [Theory]
     [InlineData("/v1/admin/verify")]
     [InlineData("/v1/admin/reindex")]
@@ -78,9 +94,9 @@ public sealed class AdminTests : IDisposable
     public async Task VerifyFindsWhatIsDamaged()
     {
         var publication = await _api.PublishAsync(ApiFixture.Build("6.1.0-1-amd64"), Btf);
-        Assert.Equal(0, (await JsonAsync(await PostAsync("/v1/admin/verify")))["problems"]!.GetValue<int>());
+        Assert.Equal(0, (await RunJobAsync("/v1/admin/verify"))["problems"]!.GetValue<int>());
         await _api.Store.Blobs.PutAsync(BlobPaths.Tarball(publication.Tarball.Sha256), new MemoryStream([1, 2, 3]), PutMode.Replace, default);
-        var report = await JsonAsync(await PostAsync("/v1/admin/verify"));
+        var report = await RunJobAsync("/v1/admin/verify");
         Assert.Contains(publication.Tarball.Sha256, report["findings"]![0]!["problem"]!.GetValue<string>());
         Assert.Equal(HttpStatusCode.Conflict, (await PostAsync("/v1/admin/crawls/debian")).StatusCode); // This process does not crawl.
     }

@@ -29,8 +29,13 @@ internal sealed partial class ServedArchive : IDisposable
 
     public int KernelCount { get; }
 
+    public Uri Address => _address;
+
+    /// <summary>What it has in memory now (<c>VmRSS</c>).</summary>
+    public int ResidentMebibytes => Mebibytes(ResidentLine());
+
     /// <summary>The largest that the process has been (<c>VmHWM</c>).</summary>
-    public int PeakMebibytes => int.Parse(PeakLine().Match(File.ReadAllText($"/proc/{_process.Id}/status")).Groups[1].ValueSpan, CultureInfo.InvariantCulture) >> 10;
+    public int PeakMebibytes => Mebibytes(PeakLine());
 
     public static ServedArchive Start(string program, string data)
     {
@@ -64,10 +69,12 @@ internal sealed partial class ServedArchive : IDisposable
         _process.Dispose();
     }
 
+    private int Mebibytes(Regex line) => int.Parse(line.Match(File.ReadAllText($"/proc/{_process.Id}/status")).Groups[1].ValueSpan, CultureInfo.InvariantCulture) >> 10;
+
     private static int CountOf(Uri address, Process process)
     {
         using var client = new HttpClient();
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < StartLimit && !process.HasExited; Thread.Sleep(200))
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < StartLimit && !process.HasExited; Thread.Sleep(20))
         {
             try
             {
@@ -82,7 +89,7 @@ internal sealed partial class ServedArchive : IDisposable
         throw new InvalidOperationException("the archive does not start");
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -91,6 +98,9 @@ internal sealed partial class ServedArchive : IDisposable
 
     [GeneratedRegex(@"VmHWM:\s+(\d+) kB")]
     private static partial Regex PeakLine();
+
+    [GeneratedRegex(@"VmRSS:\s+(\d+) kB")]
+    private static partial Regex ResidentLine();
 
     [GeneratedRegex("\"uname\"")]
     private static partial Regex Published();

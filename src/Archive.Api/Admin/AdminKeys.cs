@@ -24,8 +24,10 @@ public sealed class AdminKeys
             return null;
         if (options.Keys.Count > 0)
             return new AdminKeys(options.Keys);
+        if (options.Oidc.Authority is not null && !isLoopback)
+            return new AdminKeys([]);
         if (!isLoopback)
-            throw new ConfigurationException("Admin:Enabled is true and other machines can connect, but Admin:Keys has no key: make one with 'admin-key NAME', or set Admin:Enabled=false");
+            throw new ConfigurationException("Admin:Enabled is true and other machines can connect, but Admin:Keys has no key and Admin:Oidc no Authority: make a key with 'admin-key NAME', or set Admin:Enabled=false");
         return new AdminKeys([KeyValuePair.Create("local", HashOf(LocalKey(dataDirectory)))]);
     }
 
@@ -34,10 +36,13 @@ public sealed class AdminKeys
     public static string HashOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     /// <summary>The name of who sends the request; null where its key is none of ours.</summary>
-    public string? NameOf(HttpRequest request)
+    public string? NameOf(HttpRequest request) => NameOf(BearerOf(request) ?? request.Headers["X-Api-Key"].ToString());
+
+    /// <summary>What stands behind <c>Bearer</c>; null where nothing does.</summary>
+    public static string? BearerOf(HttpRequest request)
     {
         var authorization = request.Headers.Authorization.ToString();
-        return NameOf(authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization[Scheme.Length..].Trim() : request.Headers["X-Api-Key"].ToString());
+        return authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization[Scheme.Length..].Trim() : null;
     }
 
     /// <summary>The name of who has the key; null where it is none of ours. Takes the same time for each.</summary>

@@ -19,13 +19,14 @@ public sealed class StoreAudit(ICatalogue catalogue, IBlobStore blobs)
     private const int MaxFindings = 100;
     private const string ProvenanceSuffix = ".provenance.json";
 
-    public async Task<AuditReport> VerifyAsync(CancellationToken cancellation)
+    /// <param name="progress">Gets the number of publications that were begun.</param>
+    public async Task<AuditReport> VerifyAsync(Action<int> progress, CancellationToken cancellation)
     {
-        var report = new Report();
+        var report = new Report(progress);
         await foreach (var record in catalogue.PublishedAsync(new KernelFilter(), cancellation))
         {
             var publication = record.Publication!;
-            report.Checked++;
+            report.Count();
             await CheckAsync(report, record.Build.Key, BlobPaths.Tarball(publication.Tarball.Sha256), publication.Tarball, cancellation);
             await CheckAsync(report, record.Build.Key, BlobPaths.Provenance(publication.Tarball.Sha256), publication.Provenance, cancellation);
             if (publication.Modules is { } modules)
@@ -35,14 +36,14 @@ public sealed class StoreAudit(ICatalogue catalogue, IBlobStore blobs)
     }
 
     /// <summary>What a tombstone says was withdrawn stays so.</summary>
-    public async Task<AuditReport> ReindexAsync(CancellationToken cancellation)
+    public async Task<AuditReport> ReindexAsync(Action<int> progress, CancellationToken cancellation)
     {
-        var report = new Report();
+        var report = new Report(progress);
         await foreach (var key in blobs.ListAsync("by-digest/", cancellation))
         {
             if (!key.EndsWith(ProvenanceSuffix, StringComparison.Ordinal))
                 continue;
-            report.Checked++;
+            report.Count();
             await IndexAsync(report, key, cancellation);
         }
         return report.ToReport();
@@ -84,12 +85,12 @@ public sealed class StoreAudit(ICatalogue catalogue, IBlobStore blobs)
         }
     }
 
-    private sealed class Report
+    private sealed class Report(Action<int> progress)
     {
         private readonly List<AuditFinding> _findings = [];
-        private int _problems;
+        private int _problems, _checked;
 
-        public int Checked { get; set; }
+        public void Count() => progress(++_checked);
 
         public void Add(string place, string problem)
         {
@@ -98,6 +99,6 @@ public sealed class StoreAudit(ICatalogue catalogue, IBlobStore blobs)
                 _findings.Add(new AuditFinding(place, problem));
         }
 
-        public AuditReport ToReport() => new(Checked, _problems, _findings);
+        public AuditReport ToReport() => new(_checked, _problems, _findings);
     }
 }

@@ -39,14 +39,23 @@ public sealed class DerivedForms : IDisposable
         public long LastUse;
     }
 
+    /// <summary>A form that is made of raw BTF in memory, under a name of its own.</summary>
+    /// <param name="make">From the bytes of the kernel's raw BTF.</param>
+    /// <inheritdoc cref="OpenAsync(Publication, BtfForm, string, CancellationToken)"/>
+    public Task<(Stream Content, StoredForm Form)> OpenAsync(Publication publication, string name, Func<byte[], Task<byte[]>> make, CancellationToken cancellation) =>
+        OpenAsync(() => GetAsync($"{publication.Raw.Sha256}.{name}", () => MakeAsync(publication, make)), cancellation);
+
     /// <summary>The form's bytes, and their digest and length.</summary>
     /// <param name="arch">Canonical; an ELF file names it.</param>
     /// <exception cref="BlobStoreException">The blob is gone, or is not what the catalogue says.</exception>
-    public async Task<(Stream Content, StoredForm Form)> OpenAsync(Publication publication, BtfForm form, string arch, CancellationToken cancellation)
+    public Task<(Stream Content, StoredForm Form)> OpenAsync(Publication publication, BtfForm form, string arch, CancellationToken cancellation) =>
+        OpenAsync(() => GetAsync(publication, form, arch), cancellation);
+
+    private async Task<(Stream Content, StoredForm Form)> OpenAsync(Func<Task<Entry>> get, CancellationToken cancellation)
     {
         while (true)
         {
-            var entry = await GetAsync(publication, form, arch).WaitAsync(cancellation);
+            var entry = await get().WaitAsync(cancellation);
             Volatile.Write(ref entry.LastUse, Interlocked.Increment(ref _uses));
             try
             {
@@ -65,11 +74,16 @@ public sealed class DerivedForms : IDisposable
         _makers.Dispose();
     }
 
-    private async Task<Entry> GetAsync(Publication publication, BtfForm form, string arch)
+    private Task<Entry> GetAsync(Publication publication, BtfForm form, string arch)
     {
         var key = form == BtfForm.Elf ? $"{publication.Raw.Sha256}{form.Extension()}-{arch}" : $"{publication.Raw.Sha256}{form.Extension()}";
+        return GetAsync(key, () => MakeAsync(publication, form, arch));
+    }
+
+    private async Task<Entry> GetAsync(string key, Func<Task<Entry>> make)
+    {
         ArchiveMeter.FormCache.Add(1, new KeyValuePair<string, object?>("result", _entries.ContainsKey(key) ? "hit" : "miss"));
-        var made = _entries.GetOrAdd(key, _ => new(() => Task.Run(() => MakeAsync(publication, form, arch))));
+        var made = _entries.GetOrAdd(key, _ => new(() => Task.Run(make)));
         try
         {
             return await made.Value;
@@ -84,6 +98,7 @@ public sealed class DerivedForms : IDisposable
     /// <summary>Runs on for the other waiters when one of them goes away, so it takes no cancellation.</summary>
     private async Task<Entry> MakeAsync(Publication publication, BtfForm form, string arch)
     {
+        using var span = Tracing.Source.StartActivity("make form")?.SetTag("btf.form", form.ToString()).SetTag("btf.sha256", publication.Raw.Sha256);
         if (form == BtfForm.Raw)
             return await WriteAsync(target => UnpackAsync(publication, target), publication.Raw);
         var (raw, _) = await OpenAsync(publication, BtfForm.Raw, arch, CancellationToken.None);
@@ -91,6 +106,16 @@ public sealed class DerivedForms : IDisposable
         {
             return await WriteAsync(target => { Encode(form, raw, target, arch); return Task.CompletedTask; }, null);
         }
+    }
+
+    private async Task<Entry> MakeAsync(Publication publication, Func<byte[], Task<byte[]>> make)
+    {
+        using var span = Tracing.Source.StartActivity("make form")?.SetTag("btf.sha256", publication.Raw.Sha256);
+        var (raw, stored) = await OpenAsync(publication, BtfForm.Raw, "", CancellationToken.None);
+        var bytes = new byte[stored.Size];
+        await using (raw)
+            await raw.ReadExactlyAsync(bytes);
+        return await WriteAsync(async target => target.Write(await make(bytes)), null);
     }
 
     private async Task UnpackAsync(Publication publication, Stream target)

@@ -5,12 +5,15 @@ using Archive.Crawler.Scheduling;
 using Archive.Crawler.Sources;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Quartz;
 
 namespace Archive.Api.Endpoints;
 
 public sealed record AdminDone(string Done);
+
+public sealed record AdminJobList(IReadOnlyList<AdminJob> Jobs);
 
 public sealed record AuditLog(IReadOnlyList<AuditRecord> Entries);
 
@@ -19,30 +22,63 @@ public static class AdminEndpoints
 {
     private const int MaxReason = 500;
 
-    public static void MapAdmin(this WebApplication app, AdminKeys keys)
+    public static void MapAdmin(this WebApplication app, AdminKeys keys, OidcOptions oidc)
     {
-        var group = app.MapGroup("/v1/admin").WithTags("admin").AddEndpointFilter((context, next) => AuthoriseAsync(keys, context, next))
-            .ProducesProblem(StatusCodes.Status401Unauthorized);
+        var tokens = oidc.Authority is null ? null : new OidcTokens(oidc);
+        var group = app.MapGroup("/v1/admin").WithTags("admin").AddEndpointFilter((context, next) => AuthoriseAsync(keys, tokens, context, next))
+            .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status403Forbidden);
         group.MapPost("/crawls/{source}", CrawlNowAsync).WithSummary("Crawl a source now: as configured, or with release, arch, flavour, newest, uname, retry_failed of its own");
         group.MapPost("/kernels/{distro}/{version}/{arch}/{uname}/withdraw", WithdrawAsync).WithSummary("Withdraw a publication; reason is required, package_version says which build where there are several");
         group.MapPost("/kernels/{distro}/{version}/{arch}/{uname}/retry", RetryAsync).WithSummary("Let the next crawl try a failed kernel again");
-        group.MapPost("/verify", async (StoreAudit audit, CancellationToken cancellation) => TypedResults.Ok(await audit.VerifyAsync(cancellation))).WithSummary("Read every blob again and compare it with the catalogue");
-        group.MapPost("/reindex", async (StoreAudit audit, CancellationToken cancellation) => TypedResults.Ok(await audit.ReindexAsync(cancellation))).WithSummary("Write catalogue rows for what only the store knows");
+        group.MapPost("/verify", (AdminJobs jobs, StoreAudit audit) => Start(jobs, "verify", audit.VerifyAsync)).WithSummary("Read every blob again and compare it with the catalogue: a job");
+        group.MapPost("/reindex", (AdminJobs jobs, StoreAudit audit) => Start(jobs, "reindex", audit.ReindexAsync)).WithSummary("Write catalogue rows for what only the store knows: a job");
+        group.MapGet("/jobs", (AdminJobs jobs) => TypedResults.Ok(new AdminJobList(jobs.All()))).WithSummary("Jobs of this process, newest first");
+        group.MapGet("/jobs/{id}", Results<Ok<AdminJob>, ProblemHttpResult> (string id, AdminJobs jobs) => jobs.Find(id) is { } job
+            ? TypedResults.Ok(job)
+            : TypedResults.Problem($"There is no job '{id}' in this process.", statusCode: StatusCodes.Status404NotFound, title: "No such job")).WithSummary("How far a job is, and what it found");
         group.MapGet("/audit", async (ICatalogue catalogue, CancellationToken cancellation, int limit = 100) =>
             TypedResults.Ok(new AuditLog(await catalogue.AuditsAsync(Math.Clamp(limit, 1, 1000), cancellation)))).WithSummary("What was done, newest first");
     }
 
-    private static async ValueTask<object?> AuthoriseAsync(AdminKeys keys, EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    private static Accepted<AdminJob> Start(AdminJobs jobs, string kind, Func<Action<int>, CancellationToken, Task<AuditReport>> work)
+    {
+        var (job, _) = jobs.Start(kind, work);
+        return TypedResults.Accepted($"/v1/admin/jobs/{job.Id}", job);
+    }
+
+    private static async ValueTask<object?> AuthoriseAsync(AdminKeys keys, OidcTokens? tokens, EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
-        if (keys.NameOf(http.Request) is not { } name)
-        {
-            http.Response.Headers.WWWAuthenticate = "Bearer";
-            return TypedResults.Problem("Send a key of an administrator as 'Authorization: Bearer KEY'.", statusCode: StatusCodes.Status401Unauthorized, title: "Not authorised");
-        }
+        var (name, refusal) = await IdentifyAsync(keys, tokens, http);
+        if (name is null)
+            return refusal;
         if (!HttpMethods.IsGet(http.Request.Method))
             await http.RequestServices.GetRequiredService<ICatalogue>().AuditAsync(name, http.Request.Path.Value ?? "", http.Request.QueryString.Value ?? "", http.RequestAborted);
         return await next(context);
+    }
+
+    /// <returns>The administrator's name, or what to answer instead.</returns>
+    private static async Task<(string? Name, IResult? Refusal)> IdentifyAsync(AdminKeys keys, OidcTokens? tokens, HttpContext http)
+    {
+        if (keys.NameOf(http.Request) is { } name)
+            return (name, null);
+        if (tokens is null || AdminKeys.BearerOf(http.Request) is not { } token || !OidcTokens.IsToken(token))
+            return (null, Unauthorised(http, "Bearer", "Send a key of an administrator as 'Authorization: Bearer KEY'."));
+        var (verdict, owner) = await tokens.JudgeAsync(token, http.RequestAborted);
+        return verdict switch
+        {
+            TokenVerdict.Administrator => ("oidc:" + owner, null),
+            TokenVerdict.NoRole => (null, TypedResults.Problem("The token is genuine, but its owner has not the role of an administrator.", statusCode: StatusCodes.Status403Forbidden, title: "No administrator")),
+            TokenVerdict.NoIssuer => (null, TypedResults.Problem("The issuer of tokens does not answer.", statusCode: StatusCodes.Status503ServiceUnavailable, title: "No issuer")),
+            _ => (null, Unauthorised(http, "Bearer error=\"invalid_token\"", "The token is expired, for another service, or not of the issuer.")),
+        };
+    }
+
+    private static ProblemHttpResult Unauthorised(HttpContext http, string challenge, string detail)
+    {
+        http.Response.Headers.WWWAuthenticate = challenge;
+        return TypedResults.Problem(detail, statusCode: StatusCodes.Status401Unauthorized, title: "Not authorised");
     }
 
     private static Task<IResult> CrawlNowAsync(

@@ -63,9 +63,17 @@ public static class Settings
             yield return $"Limits:RequestsPerSecond is {options.Limits.RequestsPerSecond} and Limits:Burst {options.Limits.Burst}; both are 0 (no limit) or more";
         if (options.Limits.ShutdownSeconds is < 0 or > 3600)
             yield return $"Limits:ShutdownSeconds is {options.Limits.ShutdownSeconds}; it goes from 0 to 3600";
+        if (options.Admin.Oidc.Authority is { } authority && !IsSecureUrl(authority))
+            yield return $"Admin:Oidc:Authority is '{authority}'; it is an https URL, or an http one of this machine";
+        if (options.Otlp.Endpoint is { } endpoint && !(Uri.TryCreate(endpoint, UriKind.Absolute, out var collector) && collector.Scheme is "http" or "https"))
+            yield return $"Otlp:Endpoint is '{endpoint}'; it is a URL such as http://collector:4318/v1/traces";
+        if (options.Otlp.Ratio is not (>= 0 and <= 1))
+            yield return $"Otlp:Ratio is {options.Otlp.Ratio}; it goes from 0 to 1";
         foreach (var (name, hash) in options.Admin.Keys.Where(k => k.Value.Length != 64 || !k.Value.All(char.IsAsciiHexDigit)))
             yield return $"Admin:Keys:{name} is '{hash}'; it is the SHA-256 of a key, 64 hex digits";
     }
+
+    private static bool IsSecureUrl(string url) => Uri.TryCreate(url, UriKind.Absolute, out var parsed) && (parsed.Scheme == "https" || parsed.Scheme == "http" && parsed.IsLoopback);
 
     private static bool IsPrefix(string prefix) =>
         prefix.Length > 1 && prefix[0] == '/' && prefix[^1] != '/' && !prefix.AsSpan().ContainsAny("{}*?#");

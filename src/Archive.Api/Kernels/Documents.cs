@@ -115,5 +115,7 @@ public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, s
 [JsonSerializable(typeof(AdminDone))]
 [JsonSerializable(typeof(AuditLog))]
 [JsonSerializable(typeof(Archive.Api.Admin.AuditReport))]
+[JsonSerializable(typeof(AdminJobList))]
+[JsonSerializable(typeof(Archive.Api.Admin.AdminJob))]
 [JsonSerializable(typeof(Microsoft.AspNetCore.Mvc.ProblemDetails))]
 internal sealed partial class ApiJson : JsonSerializerContext;

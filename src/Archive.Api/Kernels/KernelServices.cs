@@ -16,11 +16,13 @@ public static class KernelServices
         .AddSingleton(provider => new DerivedForms(
             provider.GetRequiredService<IBlobStore>(), Path.Combine(options.DataDirectory, "cache", "forms"), options.FormCacheBytes))
         .AddSingleton<BtfResponses>()
+        .AddSingleton<FormMaker>()
         .AddSingleton<KernelResolver>()
         .AddSingleton<CoverageCounts>()
         .AddSingleton<SourceStatuses>()
         .AddSingleton<Withdrawals>()
         .AddSingleton<StoreAudit>()
+        .AddSingleton<AdminJobs>()
         .AddSingleton<PrometheusListener>()
         .AddSingleton(_ => SigningKeys.Open(options.DataDirectory))
         .AddSingleton(provider => new Manifests(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Archive.Crawler.Http;
 using Archive.Crawler.Sources;
@@ -113,7 +114,16 @@ public sealed class KernelFetcher(HttpClient client, TimeProvider clock, TimeSpa
     private static FetchedKernel Convert(
         KernelBuild build, KernelExtractor extractor, KernelPackage opened, ConversionOptions? modules, Reporter? report, CancellationToken cancellation)
     {
-        var kernel = extractor.Convert(opened.Image, report, cancellation);
+        var started = Stopwatch.GetTimestamp();
+        ConvertedKernel? kernel = null;
+        try
+        {
+            kernel = extractor.Convert(opened.Image, report, cancellation);
+        }
+        finally
+        {
+            CrawlMeter.Converted(build.Key.Distro, build.Key.Arch, Stopwatch.GetElapsedTime(started), failed: kernel is null);
+        }
         if (modules is null)
             return new FetchedKernel(kernel, null, 0) { Build = build };
         var taken = new FetchedModules.Builder(kernel, modules);

@@ -1,0 +1,71 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using TestKit;
+
+namespace Archive.Api.Tests;
+
+/// <summary>The description of the API, the page that shows it, and a client that a generator makes of it.</summary>
+public sealed partial class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixture>
+{
+    [Fact]
+    public async Task EveryRouteHasASummaryATagAndExamples()
+    {
+        var document = await api.GetAsync("/openapi/v1.json");
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (path, item) in document["paths"]!.AsObject())
+        {
+            foreach (var (method, operation) in item!.AsObject().Where(o => o.Value is JsonObject value && value.ContainsKey("responses")))
+            {
+                Assert.True(operation!["summary"] is not null, $"{method} {path} has no summary");
+                Assert.True(operation["tags"] is JsonArray { Count: > 0 }, $"{method} {path} has no tag");
+                Assert.True(names.Add(operation["operationId"]!.GetValue<string>()), $"{method} {path}: {operation["operationId"]} is there twice");
+                foreach (var parameter in operation["parameters"]?.AsArray() ?? [])
+                    Assert.True(parameter!["example"] is not null, $"{method} {path}: {parameter["name"]} has no example");
+            }
+        }
+        Assert.Contains("getV1Lookup", names);
+    }
+
+    [Fact]
+    public async Task PageAsksNobodyElse()
+    {
+        var page = await api.Client.GetStringAsync(new Uri("/openapi/index.html", UriKind.Relative));
+        var files = References().Matches(page).Select(m => m.Groups[1].Value).ToList();
+        Assert.NotEmpty(files);
+        foreach (var file in files)
+        {
+            Assert.DoesNotContain("//", file, StringComparison.Ordinal);
+            Assert.Equal(HttpStatusCode.OK, (await api.Client.GetAsync(new Uri(new Uri(api.Address, "/openapi/"), file))).StatusCode);
+        }
+    }
+
+    /// <summary>openapi-typescript makes types of the description, TypeScript checks a client against them, and node runs it.</summary>
+    [Fact]
+    [Trait("Category", "Real")]
+    public async Task AGeneratedClientCompilesAndLooksUp()
+    {
+        await api.PublishAsync(ApiFixture.Build("6.1.0-1-generated"), ApiFixture.MakeBtf("generated"));
+        using var folder = new TempFolder();
+        await File.WriteAllTextAsync(folder.File("v1.json"), await api.Client.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative)));
+        await File.WriteAllTextAsync(folder.File("client.mts"), """
+            import createClient from "openapi-fetch";
+            import type { paths } from "./schema";
+            const client = createClient<paths>({ baseUrl: process.argv[2] });
+            const { data, error } = await client.GET("/v1/lookup", { params: { query: { uname: "6.1.0-1-generated", distro: "debian" } } });
+            if (error || !data) throw new Error(JSON.stringify(error));
+            const uname: string = data.candidates[0].kernel.uname;
+            const size = Number(data.candidates[0].kernel.btf?.size);
+            console.log(`${uname} ${size > 0} ${data.ambiguous}`);
+            """);
+        Tool.Shell($"""
+            cd '{folder.FullPath}' && npm init -y >/dev/null && npm install --no-audit --no-fund openapi-typescript@7.13.0 openapi-fetch@0.14.0 typescript@5.9 @types/node@22 >npm.log 2>&1 || (cat npm.log >&2; exit 1)
+            npx openapi-typescript v1.json -o schema.d.ts >&2
+            npx tsc --strict --module nodenext --moduleResolution nodenext --target es2022 --skipLibCheck client.mts
+            """);
+        Assert.Equal("6.1.0-1-generated true false\n", Tool.Shell($"cd '{folder.FullPath}' && node client.mjs {api.Address}"));
+    }
+
+    [GeneratedRegex("(?:src|href)=\"([^\"]+)\"")]
+    private static partial Regex References();
+}
