@@ -1,5 +1,4 @@
 using System.Net;
-using Archive.Extractor;
 using Archive.Extractor.Packages;
 using Archive.Store.Blobs;
 using Archive.Store.Kernels;

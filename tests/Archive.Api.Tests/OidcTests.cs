@@ -10,7 +10,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Archive.Api.Tests;
 
 /// <summary>Administrators by tokens of an issuer that serves discovery and keys on a socket of this machine, and signs.</summary>
-public sealed class OidcTests : IAsyncLifetime
+public sealed class OidcTests : IAsyncLifetime, IDisposable
 {
     private const string Audience = "btf-archive", Role = "btf-archive-admin";
 
@@ -23,11 +23,9 @@ public sealed class OidcTests : IAsyncLifetime
         _api = new ApiFixture(("Admin:Oidc:Authority", _issuer.Url));
     }
 
-    public async Task DisposeAsync()
-    {
-        _api.Dispose();
-        await _issuer.DisposeAsync();
-    }
+    public async Task DisposeAsync() => await _issuer.DisposeAsync();
+
+    public void Dispose() => _api.Dispose();
 
     [Fact]
     public async Task AdministratorsTokenIsTakenAndNamedInTheAuditLog()

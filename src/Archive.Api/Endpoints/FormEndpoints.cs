@@ -4,7 +4,6 @@ using Archive.Extractor.Packages;
 using Archive.Store.Blobs;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
-using Btf;
 using Btf.Dedup;
 using Btf.Format;
 

@@ -42,7 +42,7 @@ public sealed class BtfDownLevelTests
         foreach (var name in (string[])["plain", "tagged"])
         {
             var (was, now) = (All.Find(BtfKind.Struct, name)!.Value, made.Find(BtfKind.Struct, name)!.Value);
-            Assert.Equal(was.Size, now.Size);
+            Assert.Equal(was.SizeOrType, now.SizeOrType);
             for (var i = 0; i < was.Members.Count; i++)
                 Assert.Equal((was.Members[i].Name, was.Members[i].BitOffset), (now.Members[i].Name, now.Members[i].BitOffset));
         }
