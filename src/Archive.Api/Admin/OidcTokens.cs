@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -27,6 +28,8 @@ public enum TokenVerdict
 public sealed class OidcTokens
 {
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan RefreshWait = TimeSpan.FromSeconds(1);
 
     private static readonly string[] Algorithms =
         [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384];
@@ -63,14 +66,23 @@ public sealed class OidcTokens
         var result = await _handler.ValidateTokenAsync(token, Rules(issuer));
         if (result.Exception is SecurityTokenSignatureKeyNotFoundException)
         {
-            _issuer.RequestRefresh();
-            result = await _handler.ValidateTokenAsync(token, Rules(await _issuer.GetConfigurationAsync(cancellation)));
+            result = await _handler.ValidateTokenAsync(token, Rules(await RefreshAsync(issuer, cancellation)));
         }
         if (!result.IsValid)
             return (TokenVerdict.Refused, "");
         var roles = result.ClaimsIdentity.FindAll(_options.RoleClaim).SelectMany(c => c.Value.Split(' '));
         var name = result.ClaimsIdentity.FindFirst(_options.NameClaim)?.Value ?? result.ClaimsIdentity.FindFirst("sub")?.Value ?? "";
         return (roles.Contains(_options.Role, StringComparer.Ordinal) ? TokenVerdict.Administrator : TokenVerdict.NoRole, name);
+    }
+
+    /// <summary>The manager refreshes in the background, and at most once an interval: waits a moment for it.</summary>
+    private async Task<OpenIdConnectConfiguration> RefreshAsync(OpenIdConnectConfiguration stale, CancellationToken cancellation)
+    {
+        _issuer.RequestRefresh();
+        var issuer = stale;
+        for (var clock = Stopwatch.StartNew(); ReferenceEquals(issuer, stale) && clock.Elapsed < RefreshWait; await Task.Delay(20, cancellation))
+            issuer = await _issuer.GetConfigurationAsync(cancellation);
+        return issuer;
     }
 
     private TokenValidationParameters Rules(OpenIdConnectConfiguration issuer) => new()

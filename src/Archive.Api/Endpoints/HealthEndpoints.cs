@@ -13,8 +13,8 @@ public static class HealthEndpoints
         var group = app.MapGroup("/health").WithTags("health");
         // btfhub-online's clients look here.
         app.MapGet("/monitoring/health", () => TypedResults.Ok(new HealthDocument(Ok, new Dictionary<string, string>()))).ExcludeFromDescription();
-        group.MapGet("/live", () => TypedResults.Ok(new HealthDocument(Ok, new Dictionary<string, string>())));
-        group.MapGet("/ready", ReadyAsync);
+        group.MapGet("/live", () => TypedResults.Ok(new HealthDocument(Ok, new Dictionary<string, string>()))).WithSummary("Whether the process answers at all");
+        group.MapGet("/ready", ReadyAsync).WithSummary("Whether it can serve: each thing that it depends on, by name");
     }
 
     private static async Task<IResult> ReadyAsync(ICatalogue catalogue, ApiOptions options, CancellationToken cancellation)

@@ -40,6 +40,10 @@ public static class OpenApiEndpoints
         ["profile"] = "bcc",
         ["without"] = "enum64,type_tag,decl_tag",
         ["for"] = "5.4",
+        ["release"] = "bookworm",
+        ["flavour"] = "cloud",
+        ["newest"] = "3",
+        ["retry_failed"] = "true",
     };
 
     public static void AddArchiveOpenApi(this IServiceCollection services) => services.AddOpenApi(options =>
