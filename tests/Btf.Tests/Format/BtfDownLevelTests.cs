@@ -12,7 +12,7 @@ public sealed class BtfDownLevelTests
         enum large { SMALL = 1, LARGE = 0x123456789abULL };
         struct plain { float f; double d; enum large e; };
         struct __attribute__((btf_decl_tag("declared"))) tagged { int TAGGED *p; struct plain TAGGED * TAGGED *q; int n __attribute__((btf_decl_tag("member"))); };
-        struct tagged t;
+        struct tagged t; struct plain p;
         int f(struct tagged *x) { return x->n; }
         """;
 
