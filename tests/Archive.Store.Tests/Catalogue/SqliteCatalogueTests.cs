@@ -28,7 +28,7 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
         {
             await connection.OpenAsync();
             await using var command = connection.CreateCommand();
-            command.CommandText = "INSERT INTO schema_steps SELECT 1 + step, taken FROM (SELECT MAX(step) AS step, taken FROM schema_steps)";
+            command.CommandText = "INSERT INTO schema_steps (step, taken) SELECT MAX(step) + 1, 0 FROM schema_steps";
             await command.ExecuteNonQueryAsync();
         }
         await Assert.ThrowsAsync<InvalidDataException>(() => Open().InitialiseAsync(None));
