@@ -9,7 +9,7 @@ namespace Archive.EndToEnd.Tests.Hosts;
 /// the first download. Of its archives the first is down, the second serves damaged bytes, and the third drops the first question after
 /// the reset. In the end a CO-RE object of libbpf-tools reads right values by the file that came.
 /// </summary>
-[Trait("Category", "Real")]
+[Trait("Category", "Long")]
 public sealed class BootTests : IDisposable
 {
     /// <summary>In the initramfs: hides the kernel's BTF from all that comes, and starts the system with the files of the test in it.</summary>
