@@ -3,6 +3,13 @@ using Fuzz.Mutation;
 
 namespace Fuzz.Targets;
 
+/// <summary>What a package of a fuzzed size may expand to.</summary>
+internal static class PackageLimits
+{
+    public static ExtractionLimits Small { get; } = new()
+    { MaxExpandedBytes = 16 << 20, RatioFreeBytes = 4 << 20, MaxImageBytes = 8 << 20, MaxEntries = 1000, MaxDecoderBytes = 64 << 20 };
+}
+
 /// <summary>ar: every member to its end.</summary>
 internal sealed class ArTarget : FuzzTarget
 {
@@ -41,14 +48,11 @@ internal sealed class TarTarget : FuzzTarget
 /// <summary>A Debian package of any codec: every file of its data member.</summary>
 internal sealed class DebTarget : FuzzTarget
 {
-    private static readonly ExtractionLimits Limits = new()
-    { MaxExpandedBytes = 16 << 20, RatioFreeBytes = 4 << 20, MaxImageBytes = 8 << 20, MaxEntries = 1000, MaxDecoderBytes = 64 << 20 };
-
     public override string Name => "deb";
 
     public override void Execute(byte[] input)
     {
-        using var package = DebPackage.Open(new MemoryStream(input), Limits, threads: 1);
+        using var package = DebPackage.Open(new MemoryStream(input), PackageLimits.Small, threads: 1);
         while (package.Files.Next() is { } file)
             file.Content.CopyTo(Stream.Null);
     }

@@ -10,16 +10,13 @@ namespace Fuzz.Targets;
 /// <summary>An RPM package of any codec: its headers, and every file of its payload.</summary>
 internal sealed class RpmTarget : FuzzTarget
 {
-    private static readonly ExtractionLimits Limits = new()
-    { MaxExpandedBytes = 16 << 20, RatioFreeBytes = 4 << 20, MaxImageBytes = 8 << 20, MaxEntries = 1000, MaxDecoderBytes = 64 << 20 };
-
     public override string Name => "rpm";
 
     public override bool Declares(Exception problem) => base.Declares(problem) || problem is Archive.Extractor.UnsupportedImageException;
 
     public override void Execute(byte[] input)
     {
-        using var package = RpmPackage.Open(new MemoryStream(input), Limits, threads: 1);
+        using var package = RpmPackage.Open(new MemoryStream(input), PackageLimits.Small, threads: 1);
         while (package.Files.Next() is { } file)
             file.Content.CopyTo(Stream.Null);
     }
