@@ -4,7 +4,7 @@ using Archive.Store.Kernels;
 
 namespace Archive.Api.Kernels;
 
-/// <summary>Coverage, counted over the whole catalogue at most every ten seconds.</summary>
+/// <summary>Coverage, asked of the catalogue at most every ten seconds.</summary>
 public sealed class CoverageCounts(ICatalogue catalogue, TimeProvider clock) : IDisposable
 {
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(10);

@@ -52,7 +52,7 @@ public interface ICatalogue
     /// <summary>Visits everything published in order of the tree, and returns the chain's head, all as of one moment.</summary>
     Task<ChainHead> VisitPublishedAsync(Action<KernelRecord> visit, CancellationToken cancellation);
 
-    /// <summary>Numbers of builds by place and outcome.</summary>
+    /// <summary>Numbers of builds by place and outcome, counted with each change: the answer takes as long for a thousand builds as for a million.</summary>
     Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation);
 
     /// <summary>Notes what an administrator did.</summary>
@@ -114,7 +114,7 @@ public sealed record KernelFilter
 
 /// <summary>How many builds of one place have an outcome.</summary>
 /// <param name="ShipsBtf">Of those: kernels that have BTF of their own.</param>
-/// <param name="Updated">The latest change among them, Unix milliseconds.</param>
+/// <param name="Updated">The latest change of a build that had the outcome after it, Unix milliseconds; among a place's outcomes, of any of its builds.</param>
 public sealed record CoverageCount(string Distro, string Version, string Arch, string Outcome, long Builds, long ShipsBtf, long Updated);
 
 /// <param name="Time">Unix milliseconds.</param>

@@ -22,6 +22,11 @@ public sealed class PostgresCatalogue(string connectionString, TimeProvider cloc
         /// <summary>A database's own collation depends on how it was made, and changes with the C library.</summary>
         public override string TextColumn => "TEXT COLLATE \"C\"";
 
+        public override string Trigger(string name, string change, string table, string statements) => $"""
+            CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statements} RETURN NULL; END $$;
+            CREATE TRIGGER {name} AFTER {change} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}();
+            """;
+
         public override async Task<DbConnection> OpenAsync(CancellationToken cancellation) => await _source.OpenConnectionAsync(cancellation);
 
         /// <summary>READ COMMITTED: every statement sees what was committed before it, and the counter row's lock comes first.</summary>

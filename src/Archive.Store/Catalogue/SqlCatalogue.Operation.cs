@@ -5,12 +5,7 @@ namespace Archive.Store.Catalogue;
 /// <summary>Coverage and the audit log.</summary>
 public abstract partial class SqlCatalogue
 {
-    public async Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation) => [.. (await ReadAsync<CountRow>(
-        """
-        SELECT distro AS Distro, version AS Version, arch AS Arch, outcome AS Outcome, COUNT(*) AS Builds,
-          CAST(COALESCE(SUM(ships_btf), 0) AS BIGINT) AS ShipsBtf, MAX(updated) AS Updated
-        FROM kernels GROUP BY distro, version, arch, outcome ORDER BY distro, version, arch, outcome
-        """, null, cancellation)).Select(r => new CoverageCount(r.Distro, r.Version, r.Arch, r.Outcome, r.Builds, r.ShipsBtf, r.Updated))];
+    public async Task<IReadOnlyList<CoverageCount>> CoverageAsync(CancellationToken cancellation) => [.. (await ReadAsync<CountRow>(CoverageSql.Select, null, cancellation)).Select(r => new CoverageCount(r.Distro, r.Version, r.Arch, r.Outcome, r.Builds, r.ShipsBtf, r.Updated))];
 
     public Task AuditAsync(string who, string action, string detail, CancellationToken cancellation) => UseAsync(
         connection => connection.ExecuteAsync(new CommandDefinition(

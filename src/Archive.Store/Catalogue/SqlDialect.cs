@@ -11,6 +11,10 @@ public abstract class SqlDialect : IDisposable
     /// <summary>A type for text that is compared and ordered by its bytes, on every machine alike.</summary>
     public abstract string TextColumn { get; }
 
+    /// <summary>DDL of a trigger that runs statements, each with its semicolon, after each row's change; they know the row as OLD and NEW.</summary>
+    /// <param name="change">Such as <c>INSERT</c> or <c>UPDATE OF a, b</c>.</param>
+    public abstract string Trigger(string name, string change, string table, string statements);
+
     /// <summary>An open connection, on which LIKE tells case.</summary>
     public abstract Task<DbConnection> OpenAsync(CancellationToken cancellation);
 

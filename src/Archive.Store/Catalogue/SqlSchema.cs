@@ -14,9 +14,9 @@ internal static class SqlSchema
 
     /// <summary>Steps in order, in the dialect's words for what databases spell differently.</summary>
     public static IReadOnlyList<string> Steps(SqlDialect dialect) =>
-        [.. Steps(dialect.IdentityColumn).Select(step => step.Replace(" TEXT", $" {dialect.TextColumn}", StringComparison.Ordinal))];
+        [.. Steps(dialect, dialect.IdentityColumn).Select(step => step.Replace(" TEXT", $" {dialect.TextColumn}", StringComparison.Ordinal))];
 
-    private static string[] Steps(string identityColumn) => [
+    private static string[] Steps(SqlDialect dialect, string identityColumn) => [
         $"""
         CREATE TABLE kernels (
           id {identityColumn},
@@ -128,5 +128,6 @@ internal static class SqlSchema
         ALTER TABLE crawl_runs ADD COLUMN failures TEXT;
         UPDATE crawl_runs SET state = CASE WHEN error IS NULL THEN 'complete' ELSE 'failed' END WHERE finished IS NOT NULL;
         """,
+        CoverageSql.Schema(dialect),
     ];
 }

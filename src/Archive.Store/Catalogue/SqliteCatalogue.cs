@@ -30,6 +30,9 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         /// <summary>BINARY is SQLite's default collation.</summary>
         public override string TextColumn => "TEXT";
 
+        public override string Trigger(string name, string change, string table, string statements) =>
+            $"CREATE TRIGGER {name} AFTER {change} ON {table} BEGIN {statements} END;";
+
         /// <summary>FULL: in WAL mode a lower level may lose the last commits in a power cut.</summary>
         public override async Task<DbConnection> OpenAsync(CancellationToken cancellation)
         {

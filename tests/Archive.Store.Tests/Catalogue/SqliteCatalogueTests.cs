@@ -1,4 +1,5 @@
 using Archive.Store.Catalogue;
+using Dapper;
 using TestKit;
 
 namespace Archive.Store.Tests.Catalogue;
@@ -21,16 +22,19 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
         // Bytes 18 and 19 of the header (sqlite.org/fileformat: write and read version): 2 is WAL.
         Assert.Equal([2, 2], ReadHeader()[18..20]);
 
+    protected override string TakeBackTheCount =>
+        "DROP TRIGGER kernels_counted_in; DROP TRIGGER kernels_counted_out; DROP TRIGGER kernels_counted_anew; DROP TABLE coverage; DELETE FROM schema_steps WHERE step > 6";
+
+    protected override async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder.File("catalogue.db")}");
+        await connection.ExecuteAsync(sql);
+    }
+
     [Fact]
     public async Task ACatalogueOfANewerVersionIsRefused()
     {
-        await using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder.File("catalogue.db")}"))
-        {
-            await connection.OpenAsync();
-            await using var command = connection.CreateCommand();
-            command.CommandText = "INSERT INTO schema_steps (step, taken) SELECT MAX(step) + 1, 0 FROM schema_steps";
-            await command.ExecuteNonQueryAsync();
-        }
+        await ExecuteAsync("INSERT INTO schema_steps (step, taken) SELECT MAX(step) + 1, 0 FROM schema_steps");
         await Assert.ThrowsAsync<InvalidDataException>(() => Open().InitialiseAsync(None));
     }
 
