@@ -36,7 +36,7 @@ public sealed class AbuseTests(ApiFixture api) : IClassFixture<ApiFixture>
 
     private static readonly string[] Paths =
     [
-        "/v1/lookup", "/v1/kernels", "/v1/changes", "/v1/bulk", "/v1/coverage", "/v1/coverage/gaps", "/v1/badge.svg", "/v1/runs", "/v1/chain", "/api/v1/download",
+        "/v1/lookup", "/v1/kernels", "/v1/changes", "/v1/bulk", "/v1/coverage", "/v1/coverage/gaps", "/v1/coverage/listed", "/v1/coverage/listed/gaps", "/v1/badge.svg", "/v1/runs", "/v1/chain", "/api/v1/download",
     ];
 
     private static IEnumerable<string> Requests()

@@ -44,6 +44,8 @@ public sealed class AdminTests : IDisposable
     [Theory]
     [InlineData("/v1/admin/verify")]
     [InlineData("/v1/admin/reindex")]
+    [InlineData("/v1/admin/import/tree?place=http://127.0.0.1:1/")]
+    [InlineData("/v1/admin/import/list?place=x")]
     [InlineData("/v1/admin/crawls/debian")]
     [InlineData("/v1/admin/kernels/debian/12/x86_64/6.1.0-1-amd64/withdraw?reason=x")]
     [InlineData("/v1/admin/kernels/debian/12/x86_64/6.1.0-1-amd64/retry")]

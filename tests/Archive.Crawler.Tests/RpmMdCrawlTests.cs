@@ -198,7 +198,7 @@ public sealed class RpmMdCrawlTests : IAsyncLifetime, IDisposable
         await _archive.CrawlAsync(change: r => r with { Newest = 1 });
         using (var store = await _archive.OpenAsync())
         {
-            var row = Assert.Single(await store.Catalogue.ListedCoverageAsync(new KernelFilter(), default));
+            var row = Assert.Single(await store.Catalogue.ListedCoverageAsync(new ListedFilter(), default));
             Assert.Equal((2, 0, 1, 1), (row.Listed, row.Gone, row.Outcomes["published"], row.Outcomes["pending"]));
         }
         File.Delete(Path.Combine(_repository.Root, RpmRepository.PathOf("kernel-debuginfo", Version, "1.el9")));
@@ -207,15 +207,15 @@ public sealed class RpmMdCrawlTests : IAsyncLifetime, IDisposable
         using (var store = await _archive.OpenAsync())
         {
             Assert.Equal((2, 1), await CountsAsync(store.Catalogue));
-            var gap = Assert.Single(await store.Catalogue.ListedGapsAsync(new KernelFilter(), default));
+            var gap = Assert.Single(await store.Catalogue.ListedGapsAsync(new ListedFilter(), default));
             Assert.Equal($"{Version}-1.el9.x86_64", gap.Key.Uname);
             Assert.NotNull(gap.GoneAt);
         }
     }
 
-    private static async Task<(int Listed, int Gone)> CountsAsync(ICatalogue catalogue)
+    private static async Task<(long Listed, long Gone)> CountsAsync(ICatalogue catalogue)
     {
-        var row = Assert.Single(await catalogue.ListedCoverageAsync(new KernelFilter(), default));
+        var row = Assert.Single(await catalogue.ListedCoverageAsync(new ListedFilter(), default));
         return (row.Listed, row.Gone);
     }
 

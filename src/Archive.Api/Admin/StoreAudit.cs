@@ -9,9 +9,10 @@ namespace Archive.Api.Admin;
 /// <param name="Place">Of the kernel, or the blob's key.</param>
 public sealed record AuditFinding(string Place, string Problem);
 
-/// <param name="Checked">Publications, or provenance documents.</param>
+/// <param name="Checked">Publications, provenance documents, or files or kernels of what is imported.</param>
 /// <param name="Findings">The first hundred problems.</param>
-public sealed record AuditReport(int Checked, int Problems, IReadOnlyList<AuditFinding> Findings);
+/// <param name="Counts">Of an import: <c>published</c> and <c>present</c> files, or kernels by <c>distro</c>.</param>
+public sealed record AuditReport(int Checked, int Problems, IReadOnlyList<AuditFinding> Findings, IReadOnlyDictionary<string, int>? Counts = null);
 
 /// <summary>Compares catalogue and store: <c>verify</c> reads every blob again, <c>reindex</c> writes rows for what the store has.</summary>
 public sealed class StoreAudit(ICatalogue catalogue, IBlobStore blobs)

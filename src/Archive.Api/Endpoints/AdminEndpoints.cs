@@ -33,6 +33,7 @@ public static class AdminEndpoints
         group.MapPost("/kernels/{distro}/{version}/{arch}/{uname}/retry", RetryAsync).WithSummary("Let the next crawl try a failed kernel again");
         group.MapPost("/verify", (AdminJobs jobs, StoreAudit audit) => Start(jobs, "verify", audit.VerifyAsync)).WithSummary("Read every blob again and compare it with the catalogue: a job");
         group.MapPost("/reindex", (AdminJobs jobs, StoreAudit audit) => Start(jobs, "reindex", audit.ReindexAsync)).WithSummary("Write catalogue rows for what only the store knows: a job");
+        group.MapImports();
         group.MapGet("/jobs", (AdminJobs jobs) => TypedResults.Ok(new AdminJobList(jobs.All()))).WithSummary("Jobs of this process, newest first");
         group.MapGet("/jobs/{id}", Results<Ok<AdminJob>, ProblemHttpResult> (string id, AdminJobs jobs) => jobs.Find(id) is { } job
             ? TypedResults.Ok(job)

@@ -33,6 +33,7 @@ public static class CoverageEndpoints
     {
         var group = app.MapGroup("/v1/coverage").WithTags("coverage");
         group.MapGet("", GetAsync).AnswersSoon().WithSummary("Numbers of kernels by distro, version and arch: published, native, failed, missing");
+        group.MapListed();
         group.MapGet("/gaps", GapsAsync).AnswersSoon().WithSummary("Kernels without BTF, each with the reason").ProducesProblem(StatusCodes.Status400BadRequest);
         app.MapGet("/v1/badge.svg", BadgeAsync).WithTags("coverage").WithSummary("A badge of the coverage, for a README")
             .Produces(StatusCodes.Status200OK, contentType: "image/svg+xml");
@@ -57,9 +58,9 @@ public static class CoverageEndpoints
             return wrong;
         var records = await catalogue.ListAsync(new KernelFilter
         {
-            Distro = distro is null ? null : KernelNames.Distro(distro),
-            Version = version is null ? null : KernelNames.Version(distro, version),
-            Arch = arch is null ? null : KernelNames.Arch(arch),
+            Distro = KernelNames.Distro(distro),
+            Version = KernelNames.Version(distro, version),
+            Arch = KernelNames.Arch(arch),
             Outcome = OutcomeNames.Find(outcome),
             IsGap = outcome is null,
             After = after,
@@ -67,7 +68,7 @@ public static class CoverageEndpoints
         }, context.RequestAborted);
         var gaps = records.Select(r => new CoverageGap(
             r.Build.Key.ToString(), $"{r.Build.PackageName} {r.Build.PackageVersion}", r.Outcome.Text(), r.Reason, r.Attempts, r.RetryAt)).ToList();
-        return TypedResults.Ok(new CoverageGaps(gaps, records.Count == GapPage ? KernelEndpoints.NextOf(context.Request, records[^1].Sequence) : null));
+        return TypedResults.Ok(new CoverageGaps(gaps, records.Count == GapPage ? KernelEndpoints.NextOf(context.Request, records[^1].Sequence.ToString(CultureInfo.InvariantCulture)) : null));
     }
 
     private static async Task<IResult> BadgeAsync(HttpContext context, CoverageCounts counts, string? distro, string? version, string? arch)

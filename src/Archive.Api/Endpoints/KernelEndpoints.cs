@@ -55,14 +55,15 @@ public static class KernelEndpoints
     {
         var records = await catalogue.ListAsync(filter with { Limit = filter.Limit + 1 }, context.RequestAborted);
         var page = records.Take(filter.Limit).Select(KernelDocument.Of).ToArray();
-        var next = records.Count > filter.Limit ? NextOf(context.Request, page[^1].Sequence) : null;
+        var next = records.Count > filter.Limit ? NextOf(context.Request, page[^1].Sequence.ToString(CultureInfo.InvariantCulture)) : null;
         return TypedResults.Ok(new KernelPage(page, next));
     }
 
-    internal static string NextOf(HttpRequest request, long after)
+    /// <summary>Path of the request, with another <c>after</c>.</summary>
+    internal static string NextOf(HttpRequest request, string after)
     {
         var query = request.Query.Where(q => q.Key != "after").ToDictionary(q => q.Key, q => (string?)q.Value.ToString());
-        query["after"] = after.ToString(CultureInfo.InvariantCulture);
+        query["after"] = after;
         return request.Path + QueryString.Create(query);
     }
 

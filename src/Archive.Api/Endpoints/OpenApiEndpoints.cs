@@ -22,7 +22,7 @@ public static class OpenApiEndpoints
         ["form"] = "raw",
         ["outcome"] = "published",
         ["format"] = "json",
-        ["after"] = "0",
+        ["after"] = "debian/12/x86_64/6.1.0-44-cloud-amd64",
         ["since"] = "0",
         ["limit"] = "100",
         ["window"] = "27",
@@ -44,6 +44,7 @@ public static class OpenApiEndpoints
         ["flavour"] = "cloud",
         ["newest"] = "3",
         ["retry_failed"] = "true",
+        ["place"] = "https://github.com/aquasecurity/btfhub-archive/archive/refs/heads/main.tar.gz",
     };
 
     public static void AddArchiveOpenApi(this IServiceCollection services) => services.AddOpenApi(options =>
@@ -80,9 +81,10 @@ public static class OpenApiEndpoints
     {
         if (parameter.Name is not { } name || !Examples.TryGetValue(name, out var text))
             return null;
-        return parameter.Schema?.Type is { } type && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)) && int.TryParse(text, out var number)
-            ? JsonValue.Create(number)
-            : JsonValue.Create(text);
+        var isNumber = parameter.Schema?.Type is { } type && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number));
+        if (!isNumber)
+            return JsonValue.Create(text);
+        return JsonValue.Create(int.TryParse(text, out var number) ? number : 0); // after: a place in some lists, a sequence number in others.
     }
 
     /// <summary>As generators make methods of: <c>getV1KernelsDistroVersion</c>.</summary>

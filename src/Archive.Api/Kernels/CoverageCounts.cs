@@ -4,33 +4,23 @@ using Archive.Store.Kernels;
 
 namespace Archive.Api.Kernels;
 
-/// <summary>Coverage, asked of the catalogue at most every ten seconds.</summary>
+/// <summary>Coverage, asked of the catalogue at most every ten seconds; what is listed, which is counted over every package, every minute.</summary>
 public sealed class CoverageCounts(ICatalogue catalogue, TimeProvider clock) : IDisposable
 {
-    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(10);
-    private readonly SemaphoreSlim _one = new(1);
-    private IReadOnlyList<CoverageRow> _rows = [];
-    private DateTimeOffset _counted;
+    private readonly Recounted<IReadOnlyList<CoverageRow>> _builds = new(TimeSpan.FromSeconds(10), clock);
+    private readonly Recounted<IReadOnlyList<ListedCoverage>> _listed = new(TimeSpan.FromMinutes(1), clock);
 
-    public async Task<IReadOnlyList<CoverageRow>> RowsAsync(CancellationToken cancellation)
+    public Task<IReadOnlyList<CoverageRow>> RowsAsync(CancellationToken cancellation) => _builds.GetAsync(
+        async stop => [.. (await catalogue.CoverageAsync(stop)).GroupBy(c => (c.Distro, c.Version, c.Arch)).Select(g => Row(g.Key, [.. g]))], cancellation);
+
+    public Task<IReadOnlyList<ListedCoverage>> ListedAsync(CancellationToken cancellation) =>
+        _listed.GetAsync(stop => catalogue.ListedCoverageAsync(new ListedFilter(), stop), cancellation);
+
+    public void Dispose()
     {
-        await _one.WaitAsync(cancellation);
-        try
-        {
-            if (clock.GetUtcNow() - _counted > Freshness)
-            {
-                _rows = [.. (await catalogue.CoverageAsync(cancellation)).GroupBy(c => (c.Distro, c.Version, c.Arch)).Select(g => Row(g.Key, [.. g]))];
-                _counted = clock.GetUtcNow();
-            }
-            return _rows;
-        }
-        finally
-        {
-            _one.Release();
-        }
+        _builds.Dispose();
+        _listed.Dispose();
     }
-
-    public void Dispose() => _one.Dispose();
 
     private static CoverageRow Row((string Distro, string Version, string Arch) place, IReadOnlyList<CoverageCount> counts)
     {
@@ -45,4 +35,30 @@ public sealed class CoverageCounts(ICatalogue catalogue, TimeProvider clock) : I
     }
 
     private static bool IsOneOf(CoverageCount count, params Outcome[] outcomes) => outcomes.Any(o => o.Text() == count.Outcome);
+}
+
+/// <summary>A value that is worth waiting for, and good for a while; made once, however many ask.</summary>
+internal sealed class Recounted<T>(TimeSpan freshness, TimeProvider clock) : IDisposable
+    where T : class
+{
+    private readonly SemaphoreSlim _one = new(1);
+    private T? _value;
+    private DateTimeOffset _counted;
+
+    public async Task<T> GetAsync(Func<CancellationToken, Task<T>> count, CancellationToken cancellation)
+    {
+        await _one.WaitAsync(cancellation);
+        try
+        {
+            if (_value is null || clock.GetUtcNow() - _counted > freshness)
+                (_value, _counted) = (await count(cancellation), clock.GetUtcNow());
+            return _value;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public void Dispose() => _one.Dispose();
 }

@@ -115,6 +115,8 @@ public sealed record HealthDocument(string Status, IReadOnlyDictionary<string, s
 [JsonSerializable(typeof(AdminDone))]
 [JsonSerializable(typeof(AuditLog))]
 [JsonSerializable(typeof(Archive.Api.Admin.AuditReport))]
+[JsonSerializable(typeof(ListedDocument))]
+[JsonSerializable(typeof(ListedGaps))]
 [JsonSerializable(typeof(AdminJobList))]
 [JsonSerializable(typeof(Archive.Api.Admin.AdminJob))]
 [JsonSerializable(typeof(Microsoft.AspNetCore.Mvc.ProblemDetails))]

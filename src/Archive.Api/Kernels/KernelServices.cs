@@ -4,6 +4,7 @@ using Archive.Api.Admin;
 using Archive.Api.Content;
 using Archive.Api.Endpoints;
 using Archive.Api.Observability;
+using Archive.Crawler.Imports;
 using Archive.Store.Blobs;
 using Archive.Store.Catalogue;
 using Archive.Store.Trust;
@@ -23,6 +24,7 @@ public static class KernelServices
         .AddSingleton<Withdrawals>()
         .AddSingleton<StoreAudit>()
         .AddSingleton<AdminJobs>()
+        .AddSingleton<ArchiveImports>()
         .AddSingleton<PrometheusListener>()
         .AddSingleton(_ => SigningKeys.Open(options.DataDirectory))
         .AddSingleton(provider => new Manifests(

@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Archive.Crawler.Http;
@@ -9,8 +8,9 @@ namespace Archive.Crawler.Imports;
 
 /// <summary>A tarball of a tree.</summary>
 /// <param name="Path">As the tree has it, maybe below folders of its own.</param>
-/// <param name="Bytes">Null where it is too large to be one.</param>
-public sealed record TreeFile(string Path, Uri Url, byte[]? Bytes);
+/// <param name="Bytes">Null where there is a problem.</param>
+/// <param name="Problem">Why it could not be had, though others may be.</param>
+public sealed record TreeFile(string Path, Uri Url, byte[]? Bytes, string? Problem = null);
 
 /// <summary>The <c>.btf.tar.xz</c> files of a tree in the form of btfhub-archive: a checkout, a tarball of one, or one behind a URL.</summary>
 public sealed class TreeFiles(HttpClient client, TimeProvider clock)
@@ -18,18 +18,23 @@ public sealed class TreeFiles(HttpClient client, TimeProvider clock)
     /// <summary>Bytes; the largest kernels' tarballs have 3 MB.</summary>
     private const int MaxBytes = 64 << 20;
 
-    private const int MaxDepth = 6;
+    private const int MaxDepth = 6, MaxTarEntries = 10_000_000;
+
+    /// <summary>Files in a row that a server fails to send before it is taken to be broken.</summary>
+    private const int MaxFailures = 5;
+
     private const string Extension = ".btf.tar.xz", Digests = "SHA256SUMS";
 
-    /// <param name="place">A folder, a file (tar, plain or in any compression), or a base URL, that has SHA256SUMS or pages of its folders.</param>
+    /// <param name="place">A folder, a tar (plain or in any compression) as a file or URL, or a base URL, that has SHA256SUMS or pages of its folders.</param>
     /// <exception cref="CrawlImportException">There is nothing of the kind.</exception>
     public IAsyncEnumerable<TreeFile> ReadAsync(string place, CancellationToken cancellation)
     {
-        if (Uri.TryCreate(place, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
-            return FromWebAsync(new Uri(place.EndsWith('/') ? place : place + "/"), cancellation);
-        if (Directory.Exists(place))
-            return FromFolderAsync(Path.GetFullPath(place), cancellation);
-        return File.Exists(place) ? FromTarAsync(Path.GetFullPath(place), cancellation) : throw new CrawlImportException($"'{place}' is no folder, no file and no URL");
+        var at = ImportPlace.Parse(place);
+        if (at.Path is { } path)
+            return Directory.Exists(path) ? FromFolderAsync(path, cancellation) : FromTar(File.OpenRead(path), new Uri(path)).ToAsyncEnumerable();
+        return at.IsTarUrl
+            ? FromTar(new PackageStream(client, at.Url!, null, null, clock), at.Url!).ToAsyncEnumerable()
+            : FromWebAsync(new Uri(at.Url!.AbsoluteUri.TrimEnd('/') + "/"), cancellation);
     }
 
     /// <summary>Links are left alone: they may lead out of the tree.</summary>
@@ -37,42 +42,66 @@ public sealed class TreeFiles(HttpClient client, TimeProvider clock)
     {
         var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*" + Extension, options))
-            yield return new TreeFile(Path.GetRelativePath(folder, file.FullName), new Uri(file.FullName), file.Length > MaxBytes ? null : await File.ReadAllBytesAsync(file.FullName, cancellation));
-    }
-
-    private static async IAsyncEnumerable<TreeFile> FromTarAsync(string path, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        await using var file = File.OpenRead(path);
-        using var decoder = Codecs.OpenDecoder(file, path, DecoderOptions.Default);
-        await using var tar = new TarReader(decoder);
-        for (TarEntry? entry; (entry = await NextAsync(tar, path, cancellation)) is not null;)
         {
-            if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !entry.Name.EndsWith(Extension, StringComparison.Ordinal))
-                continue;
-            var bytes = entry.Length > MaxBytes ? null : new byte[entry.Length];
-            if (bytes is not null && entry.DataStream is { } data)
-                await data.ReadExactlyAsync(bytes, cancellation);
-            yield return new TreeFile(entry.Name, new Uri(path), bytes);
+            var path = Path.GetRelativePath(folder, file.FullName);
+            yield return Of(path, new Uri(file.FullName), file.Length > MaxBytes ? null : await File.ReadAllBytesAsync(file.FullName, cancellation));
         }
     }
 
-    private static async Task<TarEntry?> NextAsync(TarReader tar, string path, CancellationToken cancellation)
+    private static IEnumerable<TreeFile> FromTar(Stream stream, Uri url)
+    {
+        using var decoder = Codecs.OpenDecoder(stream, url.LocalPath, DecoderOptions.Default);
+        var tar = new TarFileReader(decoder, url.LocalPath, MaxTarEntries);
+        while (Next(tar, url) is { } file)
+            yield return file;
+    }
+
+    /// <summary>The next file of our kind.</summary>
+    private static TreeFile? Next(TarFileReader tar, Uri url)
     {
         try
         {
-            return await tar.GetNextEntryAsync(cancellationToken: cancellation);
+            while (tar.Next() is { } file)
+            {
+                if (!file.Name.EndsWith(Extension, StringComparison.Ordinal))
+                    continue;
+                var bytes = file.Size > MaxBytes ? null : new byte[file.Size];
+                file.Content.ReadExactly(bytes ?? []);
+                return Of(file.Name, url, bytes);
+            }
+            return null;
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException or Btf.MalformedInputException)
+        catch (Exception e) when (e is Btf.MalformedInputException or EndOfStreamException)
         {
-            throw new CrawlImportException($"{path}: {e.Message}", e);
+            throw new CrawlImportException($"{url}: {e.Message}", e);
         }
     }
+
+    private static TreeFile Of(string path, Uri url, byte[]? bytes) => new(path, url, bytes, bytes is null ? $"size: more than {MaxBytes} bytes are no kernel's BTF" : null);
 
     private async IAsyncEnumerable<TreeFile> FromWebAsync(Uri root, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var files = await ListedAsync(root, cancellation) ?? await LinkedAsync(root, cancellation);
+        var failures = 0;
         foreach (var (url, digest) in files)
-            yield return new TreeFile(Uri.UnescapeDataString(root.MakeRelativeUri(url).ToString()), url, await GetAsync(url, digest, MaxBytes, cancellation));
+        {
+            var file = await FetchAsync(root, url, digest, failures < MaxFailures, cancellation);
+            failures = file.Problem is null ? 0 : failures + 1;
+            yield return file;
+        }
+    }
+
+    private async Task<TreeFile> FetchAsync(Uri root, Uri url, Checksum? digest, bool mayFail, CancellationToken cancellation)
+    {
+        var path = Uri.UnescapeDataString(root.MakeRelativeUri(url).ToString());
+        try
+        {
+            return Of(path, url, await GetAsync(url, digest, MaxBytes, cancellation));
+        }
+        catch (MirrorException e) when (mayFail)
+        {
+            return new TreeFile(path, url, null, e.Message);
+        }
     }
 
     /// <summary>By SHA256SUMS, as our own archives have it; null where there is none.</summary>
@@ -119,6 +148,3 @@ public sealed class TreeFiles(HttpClient client, TimeProvider clock)
         return bytes.ToArray();
     }
 }
-
-/// <summary>What is to be imported cannot be read at all; the message names it.</summary>
-public sealed class CrawlImportException(string message, Exception? inner = null) : Exception(message, inner);

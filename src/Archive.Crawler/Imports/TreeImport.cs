@@ -65,7 +65,7 @@ public sealed class TreeImport(ArchiveStore store, HttpClient client, TimeProvid
     private async Task<bool> TakeAsync(TreeFile file, CancellationToken cancellation)
     {
         var key = KeyOf(file.Path) ?? throw new ValidationException("path: it does not end in distro/version/arch/uname.btf.tar.xz");
-        var bytes = file.Bytes ?? throw new ValidationException("size: it is too large for a kernel's BTF");
+        var bytes = file.Bytes ?? throw new ValidationException(file.Problem!);
         var known = await store.Catalogue.ListAsync(new KernelFilter { Distro = key.Distro, Version = key.Version, Arch = key.Arch, Uname = key.Uname }, cancellation);
         if (known.Any(k => k.Publication is not null))
             return false;

@@ -72,11 +72,11 @@ public interface ICatalogue
     /// <summary>All builds of a distro, in a few words each.</summary>
     Task<IReadOnlyDictionary<BuildIdentity, KnownBuild>> KnownAsync(string distro, CancellationToken cancellation);
 
-    /// <summary>What is listed against what is published, by distro, version and arch. Of the filter these three count.</summary>
-    Task<IReadOnlyList<ListedCoverage>> ListedCoverageAsync(KernelFilter filter, CancellationToken cancellation);
+    /// <summary>What is listed against what is published, by distro, version and arch.</summary>
+    Task<IReadOnlyList<ListedCoverage>> ListedCoverageAsync(ListedFilter filter, CancellationToken cancellation);
 
-    /// <summary>Kernels that are listed and not published, each with what is known of why. Of the filter distro, version, arch and limit count.</summary>
-    Task<IReadOnlyList<ListedGap>> ListedGapsAsync(KernelFilter filter, CancellationToken cancellation);
+    /// <summary>Kernels that are listed and not published, each with what is known of why, in order of distro, version, arch, uname.</summary>
+    Task<IReadOnlyList<ListedGap>> ListedGapsAsync(ListedFilter filter, CancellationToken cancellation);
 
     Task<long> StartRunAsync(string source, CancellationToken cancellation);
 

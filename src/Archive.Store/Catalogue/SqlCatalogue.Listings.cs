@@ -14,19 +14,32 @@ public abstract partial class SqlCatalogue
         DO UPDATE SET last_listed = @now, gone_at = NULL, package_size = @Size, package_url = @Url, grade = @Grade
         """;
 
-    /// <summary>A build is better the further it came.</summary>
+    /// <summary>
+    /// A row for each kernel that is listed, with the outcome of its best build: a build is better the further it came. Kernels without a build
+    /// are pending where a source lists a package of theirs, else only a list of others names them.
+    /// </summary>
     private const string PerKernel = """
-        SELECT l.distro AS Distro, l.version AS Version, l.arch AS Arch, l.uname AS Uname, l.FirstListed, l.Present, l.GoneAt,
-          (SELECT k.outcome FROM kernels k WHERE k.distro = l.distro AND k.version = l.version AND k.arch = l.arch AND k.uname = l.uname
-           ORDER BY CASE k.outcome WHEN 'published' THEN 0 WHEN 'conflict' THEN 1 WHEN 'native' THEN 2 WHEN 'pending' THEN 9 ELSE 5 END, k.sequence DESC LIMIT 1) AS Outcome,
-          (SELECT k.reason FROM kernels k WHERE k.distro = l.distro AND k.version = l.version AND k.arch = l.arch AND k.uname = l.uname
-           ORDER BY CASE k.outcome WHEN 'published' THEN 0 WHEN 'conflict' THEN 1 WHEN 'native' THEN 2 WHEN 'pending' THEN 9 ELSE 5 END, k.sequence DESC LIMIT 1) AS Reason
+        SELECT l.distro AS Distro, l.version AS Version, l.arch AS Arch, l.uname AS Uname, l.FirstListed, l.Present, l.GoneAt, k.reason AS Reason,
+          COALESCE(k.outcome, CASE WHEN l.HasPackage = 1 THEN 'pending' ELSE 'no-package' END) AS Outcome
         FROM (SELECT distro, version, arch, uname, MIN(first_listed) AS FirstListed, MAX(gone_at) AS GoneAt,
-                MAX(CASE WHEN gone_at IS NULL THEN 1 ELSE 0 END) AS Present
+                MAX(CASE WHEN gone_at IS NULL THEN 1 ELSE 0 END) AS Present, MAX(CASE WHEN grade <> 'headers' THEN 1 ELSE 0 END) AS HasPackage
               FROM listed_packages
               WHERE grade <> 'modules' AND (@distro IS NULL OR distro = @distro) AND (@version IS NULL OR version = @version) AND (@arch IS NULL OR arch = @arch)
+                AND (distro, version, arch, uname) > (@afterDistro, @afterVersion, @afterArch, @afterUname)
               GROUP BY distro, version, arch, uname) l
-        ORDER BY l.distro, l.version, l.arch, l.uname
+        LEFT JOIN kernels k ON k.id = (
+          SELECT b.id FROM kernels b WHERE b.distro = l.distro AND b.version = l.version AND b.arch = l.arch AND b.uname = l.uname
+          ORDER BY CASE b.outcome WHEN 'published' THEN 0 WHEN 'conflict' THEN 1 WHEN 'native' THEN 2 WHEN 'pending' THEN 9 ELSE 5 END, b.sequence DESC LIMIT 1)
+        """;
+
+    private const string PerPlace = $"""
+        SELECT Distro, Version, Arch, Outcome, COUNT(*) AS Kernels, SUM(1 - Present) AS Gone FROM ({PerKernel}) p
+        GROUP BY Distro, Version, Arch, Outcome ORDER BY Distro, Version, Arch, Outcome
+        """;
+
+    private const string Gaps = $"""
+        SELECT * FROM ({PerKernel}) p WHERE Outcome NOT IN ('published', 'conflict', 'native') AND (@outcome IS NULL OR Outcome = @outcome)
+        ORDER BY Distro, Version, Arch, Uname LIMIT @limit
         """;
 
     public Task RecordListingAsync(string source, IReadOnlyCollection<string> scopes, IEnumerable<ListedKernel> kernels, CancellationToken cancellation)
@@ -71,16 +84,14 @@ public abstract partial class SqlCatalogue
         return known;
     }
 
-    public async Task<IReadOnlyList<ListedCoverage>> ListedCoverageAsync(KernelFilter filter, CancellationToken cancellation) =>
-        [.. (await PerKernelAsync(filter, cancellation)).GroupBy(k => (k.Distro, k.Version, k.Arch)).Select(group => new ListedCoverage(
-            group.Key.Distro, group.Key.Version, group.Key.Arch, group.Count(), group.Count(k => k.Present == 0),
-            group.CountBy(k => k.Outcome ?? Outcome.Pending.Text()).ToDictionary(c => c.Key, c => c.Value)))];
+    public async Task<IReadOnlyList<ListedCoverage>> ListedCoverageAsync(ListedFilter filter, CancellationToken cancellation) =>
+        [.. (await ReadAsync<PlaceRow>(PerPlace, Parameters(filter), cancellation)).GroupBy(r => (r.Distro, r.Version, r.Arch)).Select(group => new ListedCoverage(
+            group.Key.Distro, group.Key.Version, group.Key.Arch, group.Sum(r => r.Kernels), group.Sum(r => r.Gone), group.ToDictionary(r => r.Outcome, r => r.Kernels)))];
 
-    public async Task<IReadOnlyList<ListedGap>> ListedGapsAsync(KernelFilter filter, CancellationToken cancellation) =>
-        [.. (await PerKernelAsync(filter, cancellation)).Where(k => k.Outcome is null || OutcomeNames.Find(k.Outcome) is not (Outcome.Published or Outcome.Conflict))
-            .Take(filter.Limit).Select(k => new ListedGap(
-                new KernelKey(k.Distro, k.Version, k.Arch, k.Uname), OutcomeNames.Find(k.Outcome), k.Reason,
-                FromMilliseconds(k.FirstListed)!.Value, k.Present == 0 ? FromMilliseconds(k.GoneAt) : null))];
+    public async Task<IReadOnlyList<ListedGap>> ListedGapsAsync(ListedFilter filter, CancellationToken cancellation) =>
+        [.. (await ReadAsync<ListedRow>(Gaps, Parameters(filter), cancellation)).Select(k => new ListedGap(
+            new KernelKey(k.Distro, k.Version, k.Arch, k.Uname), k.Outcome, k.Reason,
+            FromMilliseconds(k.FirstListed)!.Value, k.Present == 0 ? FromMilliseconds(k.GoneAt) : null))];
 
     /// <summary>What its scope, read to the end, did not list this time.</summary>
     private static async Task EndMissingAsync(DbConnection connection, string source, IEnumerable<string> scopes, long now)
@@ -93,8 +104,18 @@ public abstract partial class SqlCatalogue
         }
     }
 
-    private Task<IReadOnlyList<ListedRow>> PerKernelAsync(KernelFilter filter, CancellationToken cancellation) =>
-        ReadAsync<ListedRow>(PerKernel, new { distro = filter.Distro, version = filter.Version, arch = filter.Arch }, cancellation);
+    private static object Parameters(ListedFilter filter) => new
+    {
+        distro = filter.Distro,
+        version = filter.Version,
+        arch = filter.Arch,
+        outcome = filter.Outcome,
+        limit = filter.Limit,
+        afterDistro = filter.After?.Distro ?? "",
+        afterVersion = filter.After?.Version ?? "",
+        afterArch = filter.After?.Arch ?? "",
+        afterUname = filter.After?.Uname ?? "",
+    };
 
     private static DateTimeOffset? FromMilliseconds(long? time) => time is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
 
@@ -107,7 +128,17 @@ public abstract partial class SqlCatalogue
         public long FirstListed { get; init; }
         public int Present { get; init; }
         public long? GoneAt { get; init; }
-        public string? Outcome { get; init; }
+        public string Outcome { get; init; } = "";
         public string? Reason { get; init; }
+    }
+
+    private sealed class PlaceRow
+    {
+        public string Distro { get; init; } = "";
+        public string Version { get; init; } = "";
+        public string Arch { get; init; } = "";
+        public string Outcome { get; init; } = "";
+        public long Kernels { get; init; }
+        public long Gone { get; init; }
     }
 }

@@ -428,8 +428,8 @@ public abstract class CatalogueContract : IAsyncLifetime
         Assert.Empty(await Catalogue.CoverageAsync(None));
         Assert.Empty(await Catalogue.SourceRunsAsync(None));
         Assert.Empty(await Catalogue.RunsAsync(null, 10, None));
-        Assert.Empty(await Catalogue.ListedCoverageAsync(new KernelFilter(), None));
-        Assert.Empty(await Catalogue.ListedGapsAsync(new KernelFilter(), None));
+        Assert.Empty(await Catalogue.ListedCoverageAsync(new ListedFilter(), None));
+        Assert.Empty(await Catalogue.ListedGapsAsync(new ListedFilter(), None));
         Assert.Empty(await Catalogue.AuditsAsync(10, None));
         Assert.Empty(await Catalogue.ChainAsync(0, 10, None));
     }

@@ -84,7 +84,7 @@ public sealed class CatalogueCopyTests : IDisposable
         told.AddRange(await catalogue.AuditsAsync(100, default));
         told.AddRange((await catalogue.RunsAsync(null, 100, default)).Select(r => (r.Id, r.Source, r.Started, r.Finished, r.Result?.DownloadedBytes)).Cast<object>());
         told.AddRange(await catalogue.CoverageAsync(default));
-        told.AddRange((await catalogue.ListedGapsAsync(new KernelFilter(), default)));
+        told.AddRange((await catalogue.ListedGapsAsync(new ListedFilter(), default)));
         return [.. told.Select(t => t.ToString()!)];
     }
 
