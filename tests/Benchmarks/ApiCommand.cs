@@ -12,7 +12,7 @@ internal static class ApiCommand
     private const int SlowDownloads = 2000;
 
     /// <summary>Rows as a crawl leaves them; arguments: catalogue, number.</summary>
-    private const string Fill = """
+    internal const string Fill = """
         import sqlite3, sys, hashlib
         db = sqlite3.connect(sys.argv[1]); n = int(sys.argv[2])
         places = [("debian", "12"), ("ubuntu", "22.04"), ("centos", "7"), ("fedora", "38"), ("ol", "8")]

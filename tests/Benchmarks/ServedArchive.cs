@@ -37,11 +37,12 @@ internal sealed partial class ServedArchive : IDisposable
     /// <summary>The largest that the process has been (<c>VmHWM</c>).</summary>
     public int PeakMebibytes => Mebibytes(PeakLine());
 
-    public static ServedArchive Start(string program, string data)
+    /// <param name="settings">Such as <c>--Catalogue=postgres</c>.</param>
+    public static ServedArchive Start(string program, string data, params string[] settings)
     {
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
         var process = Process.Start(new ProcessStartInfo(program,
-            [$"--Urls={address}", $"--DataDirectory={data}", "--Roles:Crawler=false", "--Objects:MaxPerMinute=100000"])
+            [$"--Urls={address}", $"--DataDirectory={data}", "--Roles:Crawler=false", "--Objects:MaxPerMinute=100000", .. settings])
         { RedirectStandardOutput = true, UseShellExecute = false })!;
         process.BeginOutputReadLine();
         return new ServedArchive(process, address, CountOf(address, process));
@@ -59,6 +60,13 @@ internal sealed partial class ServedArchive : IDisposable
         using var answer = _client.Send(request);
         answer.EnsureSuccessStatusCode();
         return answer.Content.ReadAsByteArrayAsync().GetAwaiter().GetResult();
+    }
+
+    /// <summary>Bytes of whatever the archive answers, also where that is no.</summary>
+    public async Task<int> LengthAsync(string path)
+    {
+        using var answer = await _client.GetAsync(new Uri(_address, path));
+        return (int)answer.StatusCode < 500 ? (await answer.Content.ReadAsByteArrayAsync()).Length : throw new InvalidOperationException($"{path}: {answer.StatusCode}");
     }
 
     public void Dispose()

@@ -22,10 +22,20 @@ public sealed class PostgresCatalogue(string connectionString, TimeProvider cloc
         /// <summary>A database's own collation depends on how it was made, and changes with the C library.</summary>
         public override string TextColumn => "TEXT COLLATE \"C\"";
 
-        public override string Trigger(string name, string change, string table, string statements) => $"""
+        private const string New = "rows_now", Old = "rows_before";
+
+        /// <summary>
+        /// Once for each statement, whatever its rows: a sum that one transaction changes a million times leaves a million versions of itself, which the next change has
+        /// to pass by.
+        /// </summary>
+        public override string Trigger(string name, RowChange change, string table, string statements) => $"""
             CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statements} RETURN NULL; END $$;
-            CREATE TRIGGER {name} AFTER {change} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}();
+            CREATE TRIGGER {name} AFTER {change} ON {table}
+            REFERENCING {(change == RowChange.Insert ? "" : $"OLD TABLE AS {Old}")} {(change == RowChange.Delete ? "" : $"NEW TABLE AS {New}")}
+            FOR EACH STATEMENT EXECUTE FUNCTION {name}();
             """;
+
+        public override string Rows(bool areNew, IEnumerable<string> columns) => areNew ? New : Old;
 
         public override async Task<DbConnection> OpenAsync(CancellationToken cancellation) => await _source.OpenConnectionAsync(cancellation);
 

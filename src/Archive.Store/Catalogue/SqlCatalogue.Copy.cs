@@ -8,6 +8,9 @@ public abstract partial class SqlCatalogue
 {
     private static readonly string[] Tables = ["kernels", "chain", "audit", "crawl_runs", "listed_packages"];
 
+    /// <summary>In one statement, which saves all but one of so many journeys to the server.</summary>
+    private const int RowsAtOnce = 100;
+
     /// <summary>Those whose primary key the database counts up.</summary>
     private static readonly string[] Counted = ["kernels", "audit", "crawl_runs"];
 
@@ -55,22 +58,50 @@ public abstract partial class SqlCatalogue
 
     private static async Task<long> CopyTableAsync(DbConnection source, DbConnection target, string table, CancellationToken cancellation)
     {
-        long rows = 0;
         await using var reader = await source.ExecuteReaderAsync($"SELECT * FROM {table}");
         var columns = Enumerable.Range(0, reader.FieldCount).Select(reader.GetName).ToList();
-        await using var insert = target.CreateCommand();
-        insert.CommandText = $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(c => "@" + c))})";
-        for (; await reader.ReadAsync(cancellation); rows++)
+        await using var whole = InsertInto(target, table, columns, RowsAtOnce);
+        var rows = 0L;
+        for (var batch = await ReadRowsAsync(reader, cancellation); batch.Count > 0; batch = await ReadRowsAsync(reader, cancellation))
         {
-            insert.Parameters.Clear();
-            for (var i = 0; i < columns.Count; i++)
-            {
-                var parameter = insert.CreateParameter();
-                (parameter.ParameterName, parameter.Value) = ("@" + columns[i], reader.GetValue(i));
-                insert.Parameters.Add(parameter);
-            }
-            await insert.ExecuteNonQueryAsync(cancellation);
+            rows += batch.Count;
+            await using var rest = batch.Count < RowsAtOnce ? InsertInto(target, table, columns, batch.Count) : null;
+            await ExecuteAsync(rest ?? whole, batch, cancellation);
         }
         return rows;
+    }
+
+    private static async Task<List<object[]>> ReadRowsAsync(DbDataReader reader, CancellationToken cancellation)
+    {
+        var rows = new List<object[]>(RowsAtOnce);
+        while (rows.Count < RowsAtOnce && await reader.ReadAsync(cancellation))
+        {
+            rows.Add(new object[reader.FieldCount]);
+            reader.GetValues(rows[^1]);
+        }
+        return rows;
+    }
+
+    /// <summary>One statement that inserts so many rows, each value a parameter; not prepared, since the databases' numbers differ in width.</summary>
+    private static DbCommand InsertInto(DbConnection target, string table, List<string> columns, int rows)
+    {
+        var insert = target.CreateCommand();
+        for (var i = 0; i < rows * columns.Count; i++)
+        {
+            var parameter = insert.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = ($"@p{i}", DBNull.Value);
+            insert.Parameters.Add(parameter);
+        }
+        var values = Enumerable.Range(0, rows).Select(row => $"({string.Join(", ", columns.Select((_, column) => $"@p{row * columns.Count + column}"))})");
+        insert.CommandText = $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES {string.Join(", ", values)}";
+        return insert;
+    }
+
+    private static Task<int> ExecuteAsync(DbCommand insert, List<object[]> rows, CancellationToken cancellation)
+    {
+        var i = 0;
+        foreach (var value in rows.SelectMany(row => row))
+            insert.Parameters[i++].Value = value;
+        return insert.ExecuteNonQueryAsync(cancellation);
     }
 }

@@ -2,6 +2,14 @@ using System.Data.Common;
 
 namespace Archive.Store.Catalogue;
 
+/// <summary>What a trigger waits for.</summary>
+public enum RowChange
+{
+    Insert,
+    Update,
+    Delete,
+}
+
 /// <summary>All that differs between the databases that hold a catalogue; the SQL itself is the same for each.</summary>
 public abstract class SqlDialect : IDisposable
 {
@@ -11,9 +19,12 @@ public abstract class SqlDialect : IDisposable
     /// <summary>A type for text that is compared and ordered by its bytes, on every machine alike.</summary>
     public abstract string TextColumn { get; }
 
-    /// <summary>DDL of a trigger that runs statements, each with its semicolon, after each row's change; they know the row as OLD and NEW.</summary>
-    /// <param name="change">Such as <c>INSERT</c> or <c>UPDATE OF a, b</c>.</param>
-    public abstract string Trigger(string name, string change, string table, string statements);
+    /// <summary>DDL of a trigger that runs statements, each with its semicolon, after a change; they find the rows that it touched by <see cref="Rows"/>.</summary>
+    public abstract string Trigger(string name, RowChange change, string table, string statements);
+
+    /// <summary>In a trigger: what stands behind FROM for the rows as they are now, or as they were.</summary>
+    /// <param name="columns">Those that are asked for.</param>
+    public abstract string Rows(bool areNew, IEnumerable<string> columns);
 
     /// <summary>An open connection, on which LIKE tells case.</summary>
     public abstract Task<DbConnection> OpenAsync(CancellationToken cancellation);

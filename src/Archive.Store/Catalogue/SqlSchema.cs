@@ -129,5 +129,12 @@ internal static class SqlSchema
         UPDATE crawl_runs SET state = CASE WHEN error IS NULL THEN 'complete' ELSE 'failed' END WHERE finished IS NOT NULL;
         """,
         CoverageSql.Schema(dialect),
+        """
+        CREATE INDEX kernels_by_distro ON kernels (distro, sequence);
+        CREATE INDEX kernels_by_place ON kernels (distro, version, arch, sequence);
+        CREATE INDEX kernels_by_outcome ON kernels (outcome, sequence);
+        CREATE INDEX kernels_by_gap ON kernels (sequence) WHERE outcome NOT IN ('published', 'conflict', 'withdrawn', 'native');
+        DROP INDEX kernels_by_key;
+        """,
     ];
 }

@@ -30,8 +30,12 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         /// <summary>BINARY is SQLite's default collation.</summary>
         public override string TextColumn => "TEXT";
 
-        public override string Trigger(string name, string change, string table, string statements) =>
+        /// <summary>Once for each row.</summary>
+        public override string Trigger(string name, RowChange change, string table, string statements) =>
             $"CREATE TRIGGER {name} AFTER {change} ON {table} BEGIN {statements} END;";
+
+        public override string Rows(bool areNew, IEnumerable<string> columns) =>
+            $"(SELECT {string.Join(", ", columns.Select(c => $"{(areNew ? "NEW" : "OLD")}.{c} AS {c}"))})";
 
         /// <summary>FULL: in WAL mode a lower level may lose the last commits in a power cut.</summary>
         public override async Task<DbConnection> OpenAsync(CancellationToken cancellation)

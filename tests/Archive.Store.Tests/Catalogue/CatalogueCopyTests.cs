@@ -24,6 +24,20 @@ public sealed class CatalogueCopyTests : IDisposable
         Assert.Equal(await TellAsync(first), await TellAsync(third));
     }
 
+    /// <summary>More than go into one statement.</summary>
+    [Fact]
+    public async Task ManyRowsAreCopiedEachOnce()
+    {
+        var (first, second, third) = (Sqlite("first"), Postgres(PostgresServer.Shared.NewDatabase()), Sqlite("third"));
+        await FillAsync(first);
+        var listed = Enumerable.Range(0, 230).Select(i => new ListedKernel("many", Build(uname: $"many-{i}").Key, "linux-image", "1", "debug", 7, new Uri("http://mirror.example/a.deb")));
+        await first.RecordListingAsync("debian", ["many"], listed, default);
+        await first.CopyToAsync(second, default);
+        await second.CopyToAsync(third, default);
+        Assert.Equal(await TellAsync(first), await TellAsync(second));
+        Assert.Equal(await TellAsync(first), await TellAsync(third));
+    }
+
     [Fact]
     public async Task ACopyGoesOnWhereTheOriginalEnded()
     {

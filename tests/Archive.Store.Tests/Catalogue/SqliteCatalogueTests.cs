@@ -23,7 +23,7 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
         Assert.Equal([2, 2], ReadHeader()[18..20]);
 
     protected override string TakeBackTheCount =>
-        "DROP TRIGGER kernels_counted_in; DROP TRIGGER kernels_counted_out; DROP TRIGGER kernels_counted_anew; DROP TABLE coverage; DELETE FROM schema_steps WHERE step > 6";
+        "DROP TRIGGER kernels_counted_in; DROP TRIGGER kernels_counted_out; DROP TRIGGER kernels_counted_anew; DROP TABLE coverage; " + KeyIndexAgain + "DELETE FROM schema_steps WHERE step > 6";
 
     protected override async Task ExecuteAsync(string sql)
     {
