@@ -22,7 +22,7 @@ internal static class ApiCommand
                 u = f"{4 + i % 3}.{i % 20}.{i // 20 % 200}-{i}-generic"
                 yield (i + 1, *places[i % 5], ("x86_64", "arm64")[i // 5 % 2], u, "linux-image-" + u, "1.0-1", d, 1000, "http://mirror.example/" + d, "published", 1, 1, 1,
                        d[:40], "dwarf", 0, 1, d, 4000000, d[::-1], 1000000, d[1:] + d[:1], 3000)
-        db.execute("PRAGMA synchronous = OFF")
+        db.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000")
         db.executemany("INSERT INTO kernels (sequence, distro, version, arch, uname, package_name, package_version, package_sha256, package_size, package_url, outcome, attempts, first_seen, updated,"
                        " build_id, taken_from, ships_btf, published_at, raw_sha256, raw_size, tarball_sha256, tarball_size, provenance_sha256, provenance_size) VALUES (" + ",".join("?" * 24) + ")", rows())
         db.execute("UPDATE change_counter SET value = ?", (n,))

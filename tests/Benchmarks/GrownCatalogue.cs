@@ -39,7 +39,7 @@ internal sealed class GrownCatalogue : IDisposable
         await catalogue.InitialiseAsync(default);
         ChildProcess.Run(["python3", "-c", ApiCommand.Fill, file, builds.ToString(CultureInfo.InvariantCulture)]);
         await using (var connection = new SqliteConnection($"Data Source={file}"))
-            await connection.ExecuteAsync(Vary);
+            await connection.ExecuteAsync("PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; " + Vary);
         return new GrownCatalogue("SQLite", builds, catalogue, ServedArchive.Start(program, data));
     }
 
