@@ -19,8 +19,8 @@ internal static class QemuGuest
     /// <param name="imagePackage">linux-image-UNAME, with vmlinuz and modules.</param>
     /// <param name="script">Runs in busybox's shell; the host's loopback is 10.0.2.2.</param>
     /// <param name="files">More files: host paths by guest paths, without a leading slash.</param>
-    /// <param name="disk">An image that is /dev/vda; it stays as it is. A guest with a disk may reboot, and finds what it wrote.</param>
-    /// <returns>The console.</returns>
+    /// <param name="disk">An image that is /dev/vda, and has what the guest wrote.</param>
+    /// <returns>The console, up to the end: off or reset.</returns>
     public static string Run(string imagePackage, string script, IReadOnlyDictionary<string, string>? files = null, string? disk = null)
     {
         using var folder = new TempFolder();
@@ -30,11 +30,24 @@ internal static class QemuGuest
         foreach (var (guest, host) in files ?? new Dictionary<string, string>())
             Place(folder.File($"root/{guest}"), host);
         var initramfs = BuildInitramfs(folder, package, script);
-        string[] storage = disk is null ? ["-no-reboot"] : ["-drive", $"file={disk},format=raw,if=virtio,snapshot=on"];
-        return Tool.Try("qemu-system-x86_64",
-            [.. storage, "-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "1", "-nographic", "-nodefaults", "-serial", "stdio",
+        string[] storage = disk is null ? [] : ["-drive", $"file={disk},format=raw,if=virtio,cache=unsafe"];
+        return Boot(folder.File("console"), disk is null ? Limit : LimitOfSystem,
+            [.. storage, "-no-reboot", "-accel", "tcg", "-cpu", "max", "-m", "1024", "-smp", "1", "-nographic", "-nodefaults",
              "-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 panic=-1 nokaslr quiet",
-             "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="], disk is null ? Limit : LimitOfSystem).Output;
+             "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile="]);
+    }
+
+    private static string Boot(string console, TimeSpan limit, string[] machine)
+    {
+        try
+        {
+            var result = Tool.Try("qemu-system-x86_64", [.. machine, "-serial", $"file:{console}"], limit);
+            return File.ReadAllText(console) + result.Errors;
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException(File.ReadAllText(console), e);
+        }
     }
 
     private static void Place(string target, string source)

@@ -1,12 +1,13 @@
 namespace TestKit;
 
-/// <summary>A small Debian with systemd, made by debootstrap once and kept: as a tar, and as a disk.</summary>
+/// <summary>A small Debian with systemd and OpenRC, made by debootstrap once and kept: as a tar, and as a disk.</summary>
 public static class DebianRoot
 {
-    /// <summary>What the client may use, and what the service's package depends on.</summary>
-    private const string Packages = "systemd,systemd-sysv,curl,xz-utils,openssl,kmod,gpgv,libstdc++6,zlib1g,libzstd1,liblzma5,init-system-helpers";
+    /// <summary>Both init systems, what the client may use and hooks into, and what the service's package depends on.</summary>
+    private const string Packages =
+        "systemd,systemd-sysv,openrc,initramfs-tools,curl,xz-utils,openssl,kmod,gpgv,libstdc++6,zlib1g,libzstd1,liblzma5,init-system-helpers";
 
-    private static readonly Lazy<string> Folder = new(() => TestCache.Made("debian-root", "bookworm-1", Make));
+    private static readonly Lazy<string> Folder = new(() => TestCache.Made("debian-root", "bookworm-2", Make));
 
     /// <summary>The whole root, as root owns it.</summary>
     public static string Tar => Path.Combine(Folder.Value, "root.tar");

@@ -17,13 +17,15 @@ public sealed class CompatibilityReports(KernelMinimizer minimizer, KernelInvent
         var done = 0;
         await foreach (var (kernel, results, problem) in minimizer.AskAsync(kernels, modules, (kernel, target) => CheckAsync(checks, kernel, target, cancellation), cancellation))
         {
-            var shown = new ReportKernel(kernel.Key.ToString(), kernel.Branch, kernel.Publication.Raw.Sha256);
+            var shown = Shown(kernel);
             for (var i = 0; i < reports.Count; i++)
                 reports[i].Add(shown, results is null ? Unanswered(problem!) : results[i]);
             progress?.Invoke(++done);
         }
         return reports;
     }
+
+    public static ReportKernel Shown(SelectedKernel kernel) => new(kernel.Key.ToString(), kernel.Branch, kernel.Publication.Raw.Sha256);
 
     /// <summary>Where BTF knows no function of a name, the inventory may: it is asked only then.</summary>
     private async Task<List<CompatibilityResult>> CheckAsync(List<CompatibilityCheck> checks, SelectedKernel kernel, CoreTarget target, CancellationToken cancellation)

@@ -9,7 +9,8 @@ namespace Archive.Api.Objects;
 /// <summary>A BPF object as it was sent.</summary>
 /// <param name="Name">The file's, without folders; object.o if it has none.</param>
 /// <param name="Sha256">Of its bytes, lower-case hex.</param>
-public sealed record UploadedObject(string Name, string Sha256, BpfObject Object);
+/// <param name="Bytes">The file.</param>
+public sealed record UploadedObject(string Name, string Sha256, ReadOnlyMemory<byte> Bytes, BpfObject Object);
 
 /// <summary>Reads the objects of a request: multipart/form-data with any field names, or the one object as the body. Nothing is kept on disk.</summary>
 public static class UploadedObjects
@@ -94,13 +95,14 @@ public static class UploadedObjects
         return bytes.ToArray();
     }
 
-    private static UploadedObject Parse(string name, byte[] bytes)
+    /// <exception cref="BadHttpRequestException">It is no object, or one that cannot be read.</exception>
+    public static UploadedObject Parse(string name, byte[] bytes)
     {
         try
         {
             var item = BpfObject.Parse(bytes);
             item.RequireReadableRelocations();
-            return new UploadedObject(name, Convert.ToHexStringLower(SHA256.HashData(bytes)), item);
+            return new UploadedObject(name, Convert.ToHexStringLower(SHA256.HashData(bytes)), bytes, item);
         }
         catch (MalformedInputException defect)
         {

@@ -32,6 +32,7 @@ public static class PageServices
         services.AddPagePolicies();
         services.AddScoped<Visitor>();
         services.AddSingleton<Finder>();
+        services.AddSingleton<SharedRuns>();
         services.AddSingleton<CompatibilityRuns>();
         services.AddHostedService(provider => provider.GetRequiredService<CompatibilityRuns>());
     }

@@ -22,15 +22,17 @@ public static class CompatibilityPageEndpoints
     {
         app.MapPage("/compat", async (KernelRoster rosters, ObjectOptions limits, CancellationToken cancellation) => Start((await rosters.GetAsync(cancellation)), limits, null));
         app.MapAction("/compat", PostAsync).FromHere().WithMetadata(new RequestSizeLimitAttribute(options.MaxRequestBytes + (1 << 20))).DisableAntiforgery().RequireRateLimiting(ObjectServices.Policy);
-        app.MapPage("/compat/{id}", (HttpContext context, string id, CompatibilityRuns runs, TimeProvider clock) => runs.Find(id) is { } run ? Show(run, context.Request.Query, clock) : Gone());
-        app.MapPage("/compat/{id}/{item:int}/{result:int}", (HttpContext context, string id, int item, int result, CompatibilityRuns runs) => Explain(runs.Find(id), item, result, CoveragePageEndpoints.PageOf(context.Request.Query)));
+        app.MapPage("/compat/{id}", async (HttpContext context, string id, CompatibilityRuns runs, TimeProvider clock) =>
+            await runs.FindAsync(id, context.RequestAborted) is { } run ? Show(run, context.Request.Query, clock) : Gone());
+        app.MapPage("/compat/{id}/{item:int}/{result:int}", async (HttpContext context, string id, int item, int result, CompatibilityRuns runs) =>
+            Explain(await runs.FindAsync(id, context.RequestAborted), item, result, CoveragePageEndpoints.PageOf(context.Request.Query)));
         app.MapPage("/compat/{id}/{item:int}/layouts", LayoutsAsync).RequireRateLimiting(PagePolicy.Work);
-        app.MapPage("/compat/{id}/report.json", (HttpContext context, string id, CompatibilityRuns runs) => ReportAsync(context, runs.Find(id), isJson: true));
-        app.MapPage("/compat/{id}/report.md", (HttpContext context, string id, CompatibilityRuns runs) => ReportAsync(context, runs.Find(id), isJson: false));
+        app.MapPage("/compat/{id}/report.json", async (HttpContext context, string id, CompatibilityRuns runs) => await ReportAsync(context, await runs.FindAsync(id, context.RequestAborted), isJson: true));
+        app.MapPage("/compat/{id}/report.md", async (HttpContext context, string id, CompatibilityRuns runs) => await ReportAsync(context, await runs.FindAsync(id, context.RequestAborted), isJson: false));
         app.MapGet("/compat/{id}/bundle", BundleAsync).ExcludeFromDescription().RequireRateLimiting(ObjectServices.Policy);
-        app.MapAction("/compat/{id}/delete", (string id, CompatibilityRuns runs) =>
+        app.MapAction("/compat/{id}/delete", async (string id, CompatibilityRuns runs, CancellationToken cancellation) =>
         {
-            runs.Remove(id);
+            await runs.RemoveAsync(id, cancellation);
             return Results.Redirect("/compat");
         }).Guarded();
     }
@@ -59,7 +61,7 @@ public static class CompatibilityPageEndpoints
             var kernels = await selection.ListAsync(catalogue, cancellation);
             if (kernels.Count is 0 or > MaxKernels)
                 throw new BadHttpRequestException(kernels.Count == 0 ? "No published kernel is chosen by that." : $"{kernels.Count} kernels are chosen; {MaxKernels} are the most. The API takes more.");
-            var run = runs.Start(objects, context.Request.ContentLength ?? limits.MaxRequestBytes, loader, Words(selection), kernels);
+            var run = await runs.StartAsync(objects, context.Request.ContentLength ?? limits.MaxRequestBytes, loader, Words(selection), kernels, cancellation);
             return Results.Redirect($"/compat/{run.Id}");
         }
         catch (BadHttpRequestException wrong) when (wrong.StatusCode != StatusCodes.Status408RequestTimeout)
@@ -111,7 +113,7 @@ public static class CompatibilityPageEndpoints
 
     private static async Task<IResult> LayoutsAsync(string id, int item, string? type, string? kernel, CompatibilityRuns runs, WarmKernels warm, CancellationToken cancellation)
     {
-        if (runs.Find(id) is not { } run || item >= run.Objects.Count || type is not { Length: > 0 and <= 400 } || run.Kernels.FirstOrDefault(chosen => chosen.Key.ToString() == kernel) is not { } chosen)
+        if (await runs.FindAsync(id, cancellation) is not { } run || item >= run.Objects.Count || type is not { Length: > 0 and <= 400 } || run.Kernels.FirstOrDefault(chosen => chosen.Key.ToString() == kernel) is not { } chosen)
             return Gone();
         // The object's flavours of a type are the kernel's type.
         var bare = type.IndexOf(Flavour, StringComparison.Ordinal) is > 0 and var end ? type[..end] : type;
@@ -144,7 +146,7 @@ public static class CompatibilityPageEndpoints
     {
         var (cancellation, name) = (context.RequestAborted, profile ?? BundleProfile.Classes);
         var layout = BundleProfile.Find(name);
-        if (runs.Find(id) is not { } run || layout is null && name != BundleProfile.Classes)
+        if (await runs.FindAsync(id, cancellation) is not { } run || layout is null && name != BundleProfile.Classes)
             return Gone();
         using var _ = await gate.EnterAsync(context);
         var isGzip = layout is null or { IsGzip: true };
@@ -157,7 +159,7 @@ public static class CompatibilityPageEndpoints
         return Results.Empty;
     }
 
-    private static IResult Gone() => Page.Problem(StatusCodes.Status404NotFound, "There is no such report", "It has expired, or was deleted, or the archive was restarted since. Drop the objects once more: it is quick.");
+    private static IResult Gone() => Page.Problem(StatusCodes.Status404NotFound, "There is no such report", "It has expired, or was deleted. Drop the objects once more: it is quick.");
 
     internal static string Word(Verdict verdict) => verdict.ToString().ToLowerInvariant();
 }
