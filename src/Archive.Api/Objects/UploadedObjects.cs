@@ -25,39 +25,39 @@ public static class UploadedObjects
     {
         if (request.ContentLength > options.MaxRequestBytes)
             throw TooLarge($"The request has {request.ContentLength} bytes; {options.MaxRequestBytes} are taken.");
-        var objects = IsMultipart(request)
-            ? await ReadPartsAsync(request, options, fields, cancellation)
-            : [Parse("object.o", await ReadAllAsync(request.Body, "The object", options.MaxObjectBytes, cancellation))];
+        var objects = new List<UploadedObject>();
+        try
+        {
+            if (IsMultipart(request))
+                await ReadPartsAsync(request, objects, options, fields, cancellation);
+            else
+                objects.Add(Parse("object.o", await ReadAllAsync(request.Body, "The object", options.MaxObjectBytes, cancellation)));
+        }
+        catch (Exception broken) when (broken is InvalidDataException || (broken is IOException and not BadHttpRequestException))
+        {
+            throw new BadHttpRequestException($"The body is broken after {objects.Count} objects: {broken.Message}", broken); // Chunks of no size, parts without an end, a client that left.
+        }
         return objects.Count > 0 ? objects : throw new BadHttpRequestException("There is no object in the request: send files as multipart/form-data, or one as the body.");
     }
 
     private static bool IsMultipart(HttpRequest request) =>
         MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase);
 
-    private static async Task<List<UploadedObject>> ReadPartsAsync(HttpRequest request, ObjectOptions options, Dictionary<string, string>? fields, CancellationToken cancellation)
+    private static async Task ReadPartsAsync(HttpRequest request, List<UploadedObject> objects, ObjectOptions options, Dictionary<string, string>? fields, CancellationToken cancellation)
     {
         var boundary = HeaderUtilities.RemoveQuotes(MediaTypeHeaderValue.Parse(request.ContentType).Boundary).Value;
         if (string.IsNullOrEmpty(boundary) || boundary.Length > MaxBoundary)
             throw new BadHttpRequestException("The multipart body has no usable boundary.");
         var reader = new MultipartReader(boundary, request.Body) { HeadersCountLimit = 16, HeadersLengthLimit = 8 << 10 };
-        var objects = new List<UploadedObject>();
-        try
+        while (await reader.ReadNextSectionAsync(cancellation) is { } section)
         {
-            while (await reader.ReadNextSectionAsync(cancellation) is { } section)
-            {
-                if (fields is not null && await ReadFieldAsync(section, fields, cancellation))
-                    continue;
-                if (objects.Count == options.MaxObjects)
-                    throw TooLarge($"There are more than {options.MaxObjects} objects.");
-                var name = NameOf(section);
-                objects.Add(Parse(name, await ReadAllAsync(section.Body, name, options.MaxObjectBytes, cancellation)));
-            }
+            if (fields is not null && await ReadFieldAsync(section, fields, cancellation))
+                continue;
+            if (objects.Count == options.MaxObjects)
+                throw TooLarge($"There are more than {options.MaxObjects} objects.");
+            var name = NameOf(section);
+            objects.Add(Parse(name, await ReadAllAsync(section.Body, name, options.MaxObjectBytes, cancellation)));
         }
-        catch (Exception broken) when (broken is InvalidDataException || (broken is IOException and not BadHttpRequestException))
-        {
-            throw new BadHttpRequestException($"The multipart body is broken after {objects.Count} objects: {broken.Message}", broken);
-        }
-        return objects;
     }
 
     /// <returns>Whether the part is a field of the form, or the place of a file that was not chosen.</returns>
