@@ -20,14 +20,16 @@ public static class LookupEndpoints
         HttpContext context, KernelLookup lookup, KernelResolver resolver,
         string? uname, string? arch, string? distro, string? version, string? build_id, string? os_release)
     {
-        var text = RawQuery.LiteralPlus(context.Request, "uname") is { } literal && UnameText.Parse(literal) is not null ? literal : uname;
-        if (LookupQuestion.Parse(text, arch, distro, version, build_id, os_release) is not { } question)
+        var question = RawQuery.LiteralPlus(context.Request, "uname") is { Length: > 0 } literal && UnameText.Parse(literal) is { } text
+            ? LookupQuestion.Of(text, arch, distro, version, build_id, os_release)
+            : LookupQuestion.Parse(uname, arch, distro, version, build_id, os_release);
+        if (question is null)
             return TypedResults.Problem("Give uname (a release, `uname -a` or /proc/version) or build_id.", statusCode: StatusCodes.Status400BadRequest, title: "Nothing to look up");
         var (answer, builds) = await lookup.FindAsync(question, context.RequestAborted);
         if (answer.Candidates.Count > 0)
         {
             context.Response.Headers.CacheControl = "public, max-age=60";
-            return TypedResults.Ok(answer);
+            return new JsonAnswer<LookupAnswer>(answer, ApiJson.Default.LookupAnswer);
         }
         return await resolver.ExplainAsync(context, new Resolution(question, null, builds, []));
     }

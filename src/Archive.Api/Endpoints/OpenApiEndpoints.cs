@@ -6,6 +6,8 @@ namespace Archive.Api.Endpoints;
 /// <summary>The description of the API, with an example of every parameter, and a page that shows it, whose files are in the program.</summary>
 public static class OpenApiEndpoints
 {
+    private const string Page = "/openapi";
+
     private const string Document = "/openapi/v1.json";
 
     /// <summary>By parameter; values that a first look at an archive of Debian's kernels has an answer to.</summary>
@@ -67,14 +69,14 @@ public static class OpenApiEndpoints
     public static void MapArchiveOpenApi(this WebApplication app)
     {
         app.MapOpenApi();
-        app.UseSwaggerUI(page =>
+        app.UseWhen(static context => context.Request.Path.StartsWithSegments(Page, StringComparison.Ordinal), static branch => branch.UseSwaggerUI(page =>
         {
-            page.RoutePrefix = "openapi";
+            page.RoutePrefix = Page[1..];
             page.DocumentTitle = "BTF Archive: API";
             page.SwaggerEndpoint(Document, "v1");
             page.EnableDeepLinking();
             page.ConfigObject.AdditionalItems["validatorUrl"] = "none"; // Or it would ask a third party.
-        });
+        }));
     }
 
     private static JsonValue? ExampleOf(OpenApiParameter parameter)

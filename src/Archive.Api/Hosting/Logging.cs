@@ -1,4 +1,5 @@
 using Serilog;
+using Serilog.Events;
 using Serilog.Formatting.Json;
 
 namespace Archive.Api.Hosting;
@@ -14,7 +15,9 @@ public static class Logging
     public static void AddArchiveLogging(this WebApplicationBuilder builder)
     {
         var section = builder.Configuration.GetSection("Logging");
-        var logger = new LoggerConfiguration().ReadFrom.Configuration(builder.Configuration).Enrich.FromLogContext();
+        var logger = new LoggerConfiguration()
+            .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off) // Nothing of its is above Information, and while it may log, each request gets a span and a scope.
+            .ReadFrom.Configuration(builder.Configuration).Enrich.FromLogContext();
         logger = string.Equals(section["Format"], "json", StringComparison.OrdinalIgnoreCase)
             ? logger.WriteTo.Console(new JsonFormatter(renderMessage: true))
             : logger.WriteTo.Console(outputTemplate: Template);

@@ -15,17 +15,21 @@ public sealed record LookupQuestion(
     public static LookupQuestion? Parse(string? uname, string? arch, string? distro, string? version, string? buildId, string? osRelease)
     {
         var text = string.IsNullOrWhiteSpace(uname) ? null : UnameText.Parse(uname);
-        var release = text?.Release ?? KernelNames.Uname(uname);
-        var id = string.IsNullOrWhiteSpace(buildId) ? null : buildId.Trim().ToLowerInvariant();
-        if (release is null && id is null)
-            return null;
+        return text?.Release is not null || KernelNames.Uname(uname) is not null || !string.IsNullOrWhiteSpace(buildId)
+            ? Of(text, arch, distro, version, buildId, osRelease) with { Uname = text?.Release ?? KernelNames.Uname(uname) }
+            : null;
+    }
+
+    /// <summary>The question of a text that was read already.</summary>
+    public static LookupQuestion Of(UnameText? text, string? arch, string? distro, string? version, string? buildId, string? osRelease)
+    {
         var os = string.IsNullOrWhiteSpace(osRelease) ? null : OsRelease.Parse(osRelease);
         return new LookupQuestion(
-            release,
+            text?.Release,
             text?.Arch ?? KernelNames.Arch(arch),
             string.IsNullOrWhiteSpace(distro) ? os?.Distro : KernelNames.Distro(distro),
             string.IsNullOrWhiteSpace(version) ? os?.Version : KernelNames.Version(distro ?? os?.Id, version),
-            id,
+            string.IsNullOrWhiteSpace(buildId) ? null : buildId.Trim().ToLowerInvariant(),
             text?.Hints ?? []);
     }
 }

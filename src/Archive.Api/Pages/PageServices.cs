@@ -40,7 +40,8 @@ public static class PageServices
     public static void UsePages(this WebApplication app)
     {
         app.UseResponseCompression();
-        app.UseAuthentication();
+        ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true; // Or the framework would add it for all.
+        app.UseWhen(static context => context.Request.Headers.Cookie.Count > 0, static visited => visited.UseAuthentication()); // A session is a cookie.
     }
 
     public static void MapPages(this WebApplication app)

@@ -89,7 +89,11 @@ internal static class DistroHints
     public static IReadOnlyList<DistroHint> Of(string release, string text)
     {
         List<DistroHint>[] levels = [Matches(Statements, text), Matches(Tags, release), Matches(Series, release)];
-        var heaviest = levels.FirstOrDefault(level => level.Count > 0) ?? [];
+        var heaviest = Array.Find(levels, static level => level.Count > 0);
+        if (heaviest is null)
+            return [];
+        if (heaviest.Count == 1 && levels.All(level => level == heaviest || level.Count == 0))
+            return heaviest; // As nearly always.
         return [.. heaviest.Select(hint => hint.Distro).Distinct().SelectMany(distro => OfDistro(distro, levels))];
     }
 
@@ -100,7 +104,16 @@ internal static class DistroHints
         return versioned?.DistinctBy(hint => hint.Version) ?? ofDistro.SelectMany(level => level).Take(1);
     }
 
-    private static List<DistroHint> Matches(Rule[] rules, string text) => [.. rules.Where(rule => rule.MayMatch(text)).SelectMany(rule => rule.Matches(text))];
+    private static List<DistroHint> Matches(Rule[] rules, string text)
+    {
+        var hints = new List<DistroHint>();
+        foreach (var rule in rules)
+        {
+            if (rule.MayMatch(text))
+                rule.AddMatches(text, hints);
+        }
+        return hints;
+    }
 
     private static Rule Debian(string series, string version) =>
         new("debian", $@"^{Regex.Escape(series)}-\d+(-cloud|-rt)?-({DebianFlavours})$", _ => version);
@@ -117,22 +130,27 @@ internal static class DistroHints
     {
         private const string Special = "^$.|?*+()[]{}";
 
-        // Users' text meets these, so they must not backtrack.
-        private readonly Regex _pattern = new(pattern, RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking);
+        private Regex? _pattern;
 
         private readonly string _literal = LiteralOf(pattern);
 
         private readonly string[] _distros = distros.Split(' ');
 
+        /// <summary>Users' text meets these, so they must not backtrack. Made when first needed: all of them together would take a tenth of a cold start.</summary>
+        private Regex Pattern => _pattern ??= new Regex(pattern, RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking);
+
         /// <summary>Hardly any rule matches, and a search for its longest word costs a hundredth of what its automaton does.</summary>
         public bool MayMatch(string text) => text.Contains(_literal, StringComparison.Ordinal);
 
-        public IEnumerable<DistroHint> Matches(string text)
+        public void AddMatches(string text, List<DistroHint> hints)
         {
-            if (_pattern.Match(text) is not { Success: true } match)
-                return [];
+            // Whether it matches at all costs a fraction of where.
+            if (!Pattern.IsMatch(text))
+                return;
+            var match = Pattern.Match(text);
             var written = match.Groups["v"].Value;
-            return _distros.Select(distro => new DistroHint(distro, KernelNames.Version(distro, version?.Invoke(written) ?? written), match.Value.Trim()));
+            foreach (var distro in _distros)
+                hints.Add(new DistroHint(distro, KernelNames.Version(distro, version?.Invoke(written) ?? written), match.Value.Trim()));
         }
 
         /// <summary>The longest text that is in whatever the pattern matches: a run of plain characters outside groups and classes, none of them repeated.</summary>
