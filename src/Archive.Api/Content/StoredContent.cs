@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Archive.Api.Hosting;
 using Archive.Api.Observability;
 using Archive.Store.Kernels;
 using Microsoft.Net.Http.Headers;
@@ -90,7 +91,17 @@ internal sealed class StoredContent(Stream content, StoredForm form) : IResult
     private Task SendWholeAsync(HttpContext context)
     {
         context.Response.ContentLength = form.Size;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : CopyAsync(context, new ByteRange(0, form.Size - 1));
+        if (HttpMethods.IsHead(context.Request.Method))
+            return Task.CompletedTask;
+        return content is FileStream file && file.Length == form.Size && form.Size is >= PieceBytes and <= int.MaxValue && SocketOutput.Of(context) is { } output
+            ? SendFileAsync(context, output, file.Name)
+            : CopyAsync(context, new ByteRange(0, form.Size - 1));
+    }
+
+    private async Task SendFileAsync(HttpContext context, SocketOutput output, string path)
+    {
+        await output.SendFileAsync(context, path, (int)form.Size);
+        CountSent(form.Size);
     }
 
     private Task SendOneAsync(HttpContext context, ByteRange range)
@@ -137,9 +148,11 @@ internal sealed class StoredContent(Stream content, StoredForm form) : IResult
                 throw new EndOfStreamException($"{form.Sha256}: {left} bytes of {form.Size} are missing");
             writer.Advance(read);
             left -= read;
-            ArchiveMeter.SentBytes.Add(read, new KeyValuePair<string, object?>("type", MediaType));
+            CountSent(read);
             if ((await writer.FlushAsync(context.RequestAborted)).IsCompleted)
                 return;
         }
     }
+
+    private void CountSent(long bytes) => ArchiveMeter.SentBytes.Add(bytes, new KeyValuePair<string, object?>("type", MediaType));
 }
