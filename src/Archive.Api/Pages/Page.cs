@@ -30,20 +30,16 @@ public static class Page
             headers.CacheControl = "no-cache";
     }
 
-    /// <summary>A GET of a page: with the headers of pages, bounded in time, and left out of the API's description.</summary>
-    public static RouteHandlerBuilder MapPage(this IEndpointRouteBuilder routes, string pattern, Delegate handler) => AsPage(routes.MapGet(pattern, handler));
-
-    /// <summary>What a form on a page posts to.</summary>
-    public static RouteHandlerBuilder MapAction(this IEndpointRouteBuilder routes, string pattern, Delegate handler) => AsPage(routes.MapPost(pattern, handler));
-
-    private static RouteHandlerBuilder AsPage(RouteHandlerBuilder route)
+    /// <summary>Where pages, and what their forms post to, are mapped: with the headers of pages, bounded in time, and left out of the API's description.</summary>
+    public static RouteGroupBuilder Pages(this IEndpointRouteBuilder routes)
     {
-        route.WithRequestTimeout(TimeSpan.FromSeconds(30)).ExcludeFromDescription().AddEndpointFilter((context, next) =>
+        var pages = routes.MapGroup("");
+        pages.WithRequestTimeout(TimeSpan.FromSeconds(30)).ExcludeFromDescription().AddEndpointFilter((context, next) =>
         {
             WriteHeaders(context.HttpContext.Response);
             return next(context);
         });
-        return route;
+        return pages;
     }
 }
 

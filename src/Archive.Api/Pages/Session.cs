@@ -37,9 +37,9 @@ public static class Session
 
     internal static void MapSession(this WebApplication app)
     {
-        app.MapPage("/sign-in", ([FromServices] AdminKeys? keys) => keys is null ? Closed() : Page.Of<SignInPage>(""));
-        app.MapAction("/sign-in", SignInAsync).Guarded();
-        app.MapAction("/sign-out", async (HttpContext context) =>
+        app.Pages().MapGet("/sign-in", ([FromServices] AdminKeys? keys) => keys is null ? Closed() : Page.Of<SignInPage>(""));
+        app.Pages().MapPost("/sign-in", SignInAsync).Guarded();
+        app.Pages().MapPost("/sign-out", async (HttpContext context) =>
         {
             await context.SignOutAsync(Scheme);
             return Results.Redirect("/");

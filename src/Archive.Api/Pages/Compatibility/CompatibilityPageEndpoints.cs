@@ -20,17 +20,17 @@ public static class CompatibilityPageEndpoints
 
     public static void MapCompatibilityPages(this WebApplication app, ObjectOptions options)
     {
-        app.MapPage("/compat", async (KernelRoster rosters, ObjectOptions limits, CancellationToken cancellation) => Start((await rosters.GetAsync(cancellation)), limits, null));
-        app.MapAction("/compat", PostAsync).FromHere().WithMetadata(new RequestSizeLimitAttribute(options.MaxRequestBytes + (1 << 20))).DisableAntiforgery().RequireRateLimiting(ObjectServices.Policy);
-        app.MapPage("/compat/{id}", async (HttpContext context, string id, CompatibilityRuns runs, TimeProvider clock) =>
+        app.Pages().MapGet("/compat", async (KernelRoster rosters, ObjectOptions limits, CancellationToken cancellation) => Start((await rosters.GetAsync(cancellation)), limits, null));
+        app.Pages().MapPost("/compat", PostAsync).FromHere().WithMetadata(new RequestSizeLimitAttribute(options.MaxRequestBytes + (1 << 20))).DisableAntiforgery().RequireRateLimiting(ObjectServices.Policy);
+        app.Pages().MapGet("/compat/{id}", async (HttpContext context, string id, CompatibilityRuns runs, TimeProvider clock) =>
             await runs.FindAsync(id, context.RequestAborted) is { } run ? Show(run, context.Request.Query, clock) : Gone());
-        app.MapPage("/compat/{id}/{item:int}/{result:int}", async (HttpContext context, string id, int item, int result, CompatibilityRuns runs) =>
+        app.Pages().MapGet("/compat/{id}/{item:int}/{result:int}", async (HttpContext context, string id, int item, int result, CompatibilityRuns runs) =>
             Explain(await runs.FindAsync(id, context.RequestAborted), item, result, CoveragePageEndpoints.PageOf(context.Request.Query)));
-        app.MapPage("/compat/{id}/{item:int}/layouts", LayoutsAsync).RequireRateLimiting(PagePolicy.Work);
-        app.MapPage("/compat/{id}/report.json", async (HttpContext context, string id, CompatibilityRuns runs) => await ReportAsync(context, await runs.FindAsync(id, context.RequestAborted), isJson: true));
-        app.MapPage("/compat/{id}/report.md", async (HttpContext context, string id, CompatibilityRuns runs) => await ReportAsync(context, await runs.FindAsync(id, context.RequestAborted), isJson: false));
+        app.Pages().MapGet("/compat/{id}/{item:int}/layouts", LayoutsAsync).RequireRateLimiting(PagePolicy.Work);
+        app.Pages().MapGet("/compat/{id}/report.json", async (HttpContext context, string id, CompatibilityRuns runs) => await ReportAsync(context, await runs.FindAsync(id, context.RequestAborted), isJson: true));
+        app.Pages().MapGet("/compat/{id}/report.md", async (HttpContext context, string id, CompatibilityRuns runs) => await ReportAsync(context, await runs.FindAsync(id, context.RequestAborted), isJson: false));
         app.MapGet("/compat/{id}/bundle", BundleAsync).ExcludeFromDescription().RequireRateLimiting(ObjectServices.Policy);
-        app.MapAction("/compat/{id}/delete", async (string id, CompatibilityRuns runs, CancellationToken cancellation) =>
+        app.Pages().MapPost("/compat/{id}/delete", async (string id, CompatibilityRuns runs, CancellationToken cancellation) =>
         {
             await runs.RemoveAsync(id, cancellation);
             return Results.Redirect("/compat");

@@ -15,14 +15,14 @@ public static class CoveragePageEndpoints
 
     public static void MapCoveragePages(this WebApplication app)
     {
-        app.MapPage("/coverage", MatrixAsync);
-        app.MapPage("/coverage.csv", CsvAsync);
-        app.MapPage("/coverage.json", JsonAsync);
-        app.MapPage("/coverage/gaps", GapsAsync);
-        app.MapPage("/coverage/{distro}/{version}/{arch}", PlaceAsync);
-        app.MapPage("/recent", RecentAsync);
-        app.MapPage("/charts", ChartsAsync);
-        app.MapPage("/feed.atom", FeedAsync);
+        app.Pages().MapGet("/coverage", MatrixAsync);
+        app.Pages().MapGet("/coverage.csv", CsvAsync);
+        app.Pages().MapGet("/coverage.json", JsonAsync);
+        app.Pages().MapGet("/coverage/gaps", GapsAsync);
+        app.Pages().MapGet("/coverage/{distro}/{version}/{arch}", PlaceAsync);
+        app.Pages().MapGet("/recent", RecentAsync);
+        app.Pages().MapGet("/charts", ChartsAsync);
+        app.Pages().MapGet("/feed.atom", FeedAsync);
     }
 
     private static async Task<IResult> MatrixAsync(HttpContext context, CoverageCounts counts, ICatalogue catalogue)

@@ -22,8 +22,8 @@ public static class HomeEndpoints
 
     public static void MapHome(this WebApplication app)
     {
-        app.MapPage("/", GetAsync);
-        app.MapPage("/suggest", SuggestAsync);
+        app.Pages().MapGet("/", GetAsync);
+        app.Pages().MapGet("/suggest", SuggestAsync);
     }
 
     private static async Task<IResult> GetAsync(HttpContext context, Finder finder, KernelRoster rosters, CoverageCounts counts, ICatalogue catalogue, string? q)

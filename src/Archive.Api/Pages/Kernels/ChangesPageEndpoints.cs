@@ -16,7 +16,7 @@ public static class ChangesPageEndpoints
     private const int Steps = 3;
 
     public static void MapChangesPage(this WebApplication app) =>
-        app.MapPage("/kernels/{distro}/{version}/{arch}/{uname}/changes", GetAsync).RequireRateLimiting(PagePolicy.Work);
+        app.Pages().MapGet("/kernels/{distro}/{version}/{arch}/{uname}/changes", GetAsync).RequireRateLimiting(PagePolicy.Work);
 
     private static async Task<IResult> GetAsync(
         HttpContext context, string distro, string version, string arch, string uname, KernelIndex index, KernelRoster rosters, KernelDifferences differences)

@@ -14,8 +14,8 @@ public static class KernelPageEndpoints
 
     public static void MapKernelPages(this WebApplication app)
     {
-        app.MapPage("/kernels", () => Results.Redirect("/coverage"));
-        app.MapPage("/kernels/{distro}/{version}/{arch}/{uname}", GetAsync).RequireRateLimiting(PagePolicy.Work);
+        app.Pages().MapGet("/kernels", () => Results.Redirect("/coverage"));
+        app.Pages().MapGet("/kernels/{distro}/{version}/{arch}/{uname}", GetAsync).RequireRateLimiting(PagePolicy.Work);
     }
 
     private static async Task<IResult> GetAsync(

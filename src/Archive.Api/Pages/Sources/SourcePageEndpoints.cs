@@ -15,10 +15,10 @@ public static class SourcePageEndpoints
 
     public static void MapSourcePages(this WebApplication app)
     {
-        app.MapPage("/sources", ListAsync);
-        app.MapPage("/sources/{name}", GetAsync);
-        app.MapAction("/sources/{name}/crawl", CrawlAsync).ForAdministrators();
-        app.MapAction("/kernels/{distro}/{version}/{arch}/{uname}/retry", RetryAsync).ForAdministrators();
+        app.Pages().MapGet("/sources", ListAsync);
+        app.Pages().MapGet("/sources/{name}", GetAsync);
+        app.Pages().MapPost("/sources/{name}/crawl", CrawlAsync).ForAdministrators();
+        app.Pages().MapPost("/kernels/{distro}/{version}/{arch}/{uname}/retry", RetryAsync).ForAdministrators();
     }
 
     private static async Task<IResult> ListAsync(ICatalogue catalogue, SourceStatuses statuses, IServiceProvider services, CancellationToken cancellation)

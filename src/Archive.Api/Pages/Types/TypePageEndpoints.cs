@@ -23,14 +23,14 @@ public static class TypePageEndpoints
 
     public static void MapTypePages(this WebApplication app)
     {
-        app.MapPage("/types", async (HttpContext context, KernelRoster rosters, KernelIndex index, TypeNames names) =>
+        app.Pages().MapGet("/types", async (HttpContext context, KernelRoster rosters, KernelIndex index, TypeNames names) =>
             await SearchAsync(context, await Default(rosters, context.RequestAborted), true, rosters, index, names)).RequireRateLimiting(PagePolicy.Work);
-        app.MapPage("/types/{name}", NewestAsync).RequireRateLimiting(PagePolicy.Work);
-        app.MapPage(KernelPath + "/types", async (HttpContext context, string distro, string version, string arch, string uname, KernelRoster rosters, KernelIndex index, TypeNames names) =>
+        app.Pages().MapGet("/types/{name}", NewestAsync).RequireRateLimiting(PagePolicy.Work);
+        app.Pages().MapGet(KernelPath + "/types", async (HttpContext context, string distro, string version, string arch, string uname, KernelRoster rosters, KernelIndex index, TypeNames names) =>
             KernelNames.Key(distro, version, arch, uname) is { } key ? await SearchAsync(context, key, false, rosters, index, names) : KernelPageEndpoints.NoKernel(distro, version, arch, uname))
             .RequireRateLimiting(PagePolicy.Work);
-        app.MapPage(KernelPath + "/types/{name}", TypeAsync).RequireRateLimiting(PagePolicy.Work);
-        app.MapPage(KernelPath + "/functions/{name}", FunctionAsync).RequireRateLimiting(PagePolicy.Work);
+        app.Pages().MapGet(KernelPath + "/types/{name}", TypeAsync).RequireRateLimiting(PagePolicy.Work);
+        app.Pages().MapGet(KernelPath + "/functions/{name}", FunctionAsync).RequireRateLimiting(PagePolicy.Work);
     }
 
     /// <summary>The type in the newest kernel; where that has none of the name, those like it.</summary>
