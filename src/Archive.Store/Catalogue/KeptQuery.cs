@@ -14,13 +14,13 @@ internal sealed class KeptQuery(SqlDialect dialect, string sql) : IDisposable
 {
     private const int MaxKept = 32;
 
-    private readonly ConcurrentBag<Prepared> _kept = [];
+    private readonly ConcurrentBag<PreparedQuery> _kept = [];
     private int _count;
 
     /// <exception cref="DbException">As the database has it; connections that are kept are given up, since what ended one may have ended all.</exception>
     public async Task<IReadOnlyList<KernelRecord>> FindAsync(string value, CancellationToken cancellation)
     {
-        var prepared = Take() ?? await Prepared.OpenAsync(dialect, sql, cancellation);
+        var prepared = Take() ?? await dialect.PrepareQueryAsync(sql, cancellation);
         try
         {
             var records = await prepared.FindAsync(value, cancellation);
@@ -41,7 +41,7 @@ internal sealed class KeptQuery(SqlDialect dialect, string sql) : IDisposable
             prepared.Dispose();
     }
 
-    private Prepared? Take()
+    private PreparedQuery? Take()
     {
         if (!_kept.TryTake(out var prepared))
             return null;
@@ -49,7 +49,7 @@ internal sealed class KeptQuery(SqlDialect dialect, string sql) : IDisposable
         return prepared;
     }
 
-    private void Keep(Prepared prepared)
+    private void Keep(PreparedQuery prepared)
     {
         if (Interlocked.Increment(ref _count) <= MaxKept)
         {
@@ -58,37 +58,5 @@ internal sealed class KeptQuery(SqlDialect dialect, string sql) : IDisposable
         }
         Interlocked.Decrement(ref _count);
         prepared.Dispose();
-    }
-
-    private sealed class Prepared(DbConnection connection, DbCommand command) : IDisposable
-    {
-        public static async Task<Prepared> OpenAsync(SqlDialect dialect, string sql, CancellationToken cancellation)
-        {
-            var connection = await dialect.OpenKeptAsync(cancellation);
-            var command = connection.CreateCommand();
-            command.CommandText = sql;
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = "@value";
-            parameter.Value = "";
-            command.Parameters.Add(parameter);
-            await command.PrepareAsync(cancellation);
-            return new Prepared(connection, command);
-        }
-
-        public async Task<IReadOnlyList<KernelRecord>> FindAsync(string value, CancellationToken cancellation)
-        {
-            command.Parameters[0].Value = value;
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            var records = new List<KernelRecord>();
-            while (await reader.ReadAsync(cancellation))
-                records.Add(KernelRow.Read(reader).ToRecord());
-            return records;
-        }
-
-        public void Dispose()
-        {
-            command.Dispose();
-            connection.Dispose();
-        }
     }
 }

@@ -1,7 +1,14 @@
-using System.Data.Common;
 using Archive.Store.Kernels;
 
 namespace Archive.Store.Catalogue;
+
+/// <summary>The columns of one row.</summary>
+internal interface IKernelColumns
+{
+    string? Text(int column);
+
+    long? Number(int column);
+}
 
 /// <summary>A row of <c>kernels</c> as Dapper reads it.</summary>
 internal sealed class KernelRow
@@ -35,45 +42,39 @@ internal sealed class KernelRow
     public string? ModulesSha256 { get; init; }
     public long? ModulesSize { get; init; }
 
-    /// <summary>The row under the reader, of <see cref="KernelSql.Select"/>, whose order of columns this is. Several times as fast as a mapping by name.</summary>
-    public static KernelRow Read(DbDataReader reader)
-    {
-        return new KernelRow
+    /// <summary>A row of <see cref="KernelSql.Select"/>, whose order of columns this is. Several times as fast as a mapping by name.</summary>
+    public static KernelRow Read<TColumns>(TColumns columns)
+        where TColumns : struct, IKernelColumns => new()
         {
-            Sequence = reader.GetInt64(0),
-            Distro = reader.GetString(1),
-            Version = reader.GetString(2),
-            Arch = reader.GetString(3),
-            Uname = reader.GetString(4),
-            PackageName = reader.GetString(5),
-            PackageVersion = reader.GetString(6),
-            PackageSha256 = reader.GetString(7),
-            PackageSize = reader.GetInt64(8),
-            PackageUrl = reader.GetString(9),
-            Outcome = reader.GetString(10),
-            Reason = Text(11),
-            Attempts = reader.GetInt32(12),
-            FirstSeen = reader.GetInt64(13),
-            Updated = reader.GetInt64(14),
-            RetryAt = Number(15),
-            BuildId = Text(16),
-            TakenFrom = Text(17),
-            ShipsBtf = (int?)Number(18),
-            PublishedAt = Number(19),
-            RawSha256 = Text(20),
-            RawSize = Number(21),
-            TarballSha256 = Text(22),
-            TarballSize = Number(23),
-            ProvenanceSha256 = Text(24),
-            ProvenanceSize = Number(25),
-            ModulesSha256 = Text(26),
-            ModulesSize = Number(27),
+            Sequence = columns.Number(0) ?? 0,
+            Distro = columns.Text(1) ?? "",
+            Version = columns.Text(2) ?? "",
+            Arch = columns.Text(3) ?? "",
+            Uname = columns.Text(4) ?? "",
+            PackageName = columns.Text(5) ?? "",
+            PackageVersion = columns.Text(6) ?? "",
+            PackageSha256 = columns.Text(7) ?? "",
+            PackageSize = columns.Number(8) ?? 0,
+            PackageUrl = columns.Text(9) ?? "",
+            Outcome = columns.Text(10) ?? "",
+            Reason = columns.Text(11),
+            Attempts = (int)(columns.Number(12) ?? 0),
+            FirstSeen = columns.Number(13) ?? 0,
+            Updated = columns.Number(14) ?? 0,
+            RetryAt = columns.Number(15),
+            BuildId = columns.Text(16),
+            TakenFrom = columns.Text(17),
+            ShipsBtf = (int?)columns.Number(18),
+            PublishedAt = columns.Number(19),
+            RawSha256 = columns.Text(20),
+            RawSize = columns.Number(21),
+            TarballSha256 = columns.Text(22),
+            TarballSize = columns.Number(23),
+            ProvenanceSha256 = columns.Text(24),
+            ProvenanceSize = columns.Number(25),
+            ModulesSha256 = columns.Text(26),
+            ModulesSize = columns.Number(27),
         };
-
-        string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
-
-        long? Number(int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
-    }
 
     public KernelRecord ToRecord() => new()
     {

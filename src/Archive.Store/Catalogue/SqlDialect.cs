@@ -29,8 +29,9 @@ public abstract class SqlDialect : IDisposable
     /// <summary>An open connection, on which LIKE tells case.</summary>
     public abstract Task<DbConnection> OpenAsync(CancellationToken cancellation);
 
-    /// <summary>An open connection that is kept for reading.</summary>
-    public virtual Task<DbConnection> OpenKeptAsync(CancellationToken cancellation) => OpenAsync(cancellation);
+    /// <summary>A statement that is kept, on a connection of its own that is kept for reading.</summary>
+    /// <param name="sql">Selects whole kernels (<c>KernelSql.Select</c>) by <c>@value</c>.</param>
+    public virtual Task<PreparedQuery> PrepareQueryAsync(string sql, CancellationToken cancellation) => ProviderQuery.OpenAsync(this, sql, cancellation);
 
     /// <summary>What has to hold of the database before the schema is touched; run outside a transaction.</summary>
     public virtual Task PrepareAsync(DbConnection connection, CancellationToken cancellation) => Task.CompletedTask;

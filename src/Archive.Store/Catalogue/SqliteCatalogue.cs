@@ -66,11 +66,19 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         /// With the file mapped, a look-up among a million rows touches eight pages of the system's cache; without, it copies most of them, which
         /// costs more than all the rest. What is beyond the mapping's most, 2 GiB, is read.
         /// </summary>
-        public override async Task<DbConnection> OpenKeptAsync(CancellationToken cancellation)
+        public override async Task<PreparedQuery> PrepareQueryAsync(string sql, CancellationToken cancellation)
         {
-            var connection = await OpenAsync(cancellation);
-            await connection.ExecuteAsync($"PRAGMA mmap_size = {int.MaxValue}");
-            return connection;
+            var connection = (SqliteConnection)await OpenAsync(cancellation);
+            try
+            {
+                await connection.ExecuteAsync($"PRAGMA mmap_size = {int.MaxValue}");
+                return new SqliteQuery(connection, sql);
+            }
+            catch
+            {
+                await connection.DisposeAsync();
+                throw;
+            }
         }
 
         /// <summary>WAL: readers go on while one writes. It stays with the file, and cannot be set inside a transaction.</summary>
