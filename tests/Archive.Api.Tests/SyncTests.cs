@@ -44,6 +44,24 @@ public sealed class SyncTests : IDisposable
         Assert.Equal(6, check.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
+    /// <summary>By the command, into a real Azurite: the container is the tree, and the next sync fetches nothing.</summary>
+    [Fact]
+    [Trait("Category", "Real")]
+    public async Task MirrorGoesIntoABlobStore()
+    {
+        var published = await _api.PublishAsync(ApiFixture.Build("6.1.0-1-amd64"), Btf);
+        Assert.Contains("1 new entries, 2 files", Sync("mirror"), StringComparison.Ordinal);
+        Assert.Contains("0 new entries, 0 files", Sync("mirror"), StringComparison.Ordinal);
+        var container = new Azure.Storage.Blobs.BlobContainerClient(AzuriteServer.Shared.ConnectionString(), "mirror");
+        var tarball = await container.GetBlobClient("debian/12/x86_64/6.1.0-1-amd64.btf.tar.xz").DownloadContentAsync();
+        Assert.Equal(published.Tarball, ApiFixture.Form(tarball.Value.Content.ToArray()));
+        Assert.True(await container.GetBlobClient("v1/checkpoint.sig").ExistsAsync());
+        Assert.False(Directory.Exists(_mirror.File("debian")));
+
+        string Sync(string name) => Tool.Run("env", "Blobs=azure", $"ConnectionStrings__Blobs={AzuriteServer.Shared.ConnectionString()}", $"Azure__Container={name}",
+            "dotnet", typeof(ApiOptions).Assembly.Location, "sync", _api.Address.ToString(), _mirror.FullPath, "--into-store");
+    }
+
     [Fact]
     public async Task SecondSyncCostsOnlyTheNew()
     {

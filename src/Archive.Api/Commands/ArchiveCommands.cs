@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Archive.Api.Admin;
 using Archive.Store;
 using Archive.Store.Blobs;
+using Archive.Store.Blobs.Azure;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 using Archive.Store.Mirrors;
@@ -41,7 +42,8 @@ internal static class ArchiveCommands
         var folder = new Argument<string>("folder") { Description = "Folder that is to equal it." };
         var key = new Option<FileInfo?>("--key") { Description = "Public key (PEM) to trust; by default the one trusted before, or at first the archive's first." };
         var (distro, version, arch) = (new Option<string?>("--distro"), new Option<string?>("--version"), new Option<string?>("--arch"));
-        var command = new Command("sync", "Mirror an archive into a folder: only what is new is fetched, and all of it is verified.") { url, folder, key, distro, version, arch };
+        var intoStore = new Option<bool>("--into-store") { Description = "Put the tree into the blob store that the environment names (Blobs, ConnectionStrings__Blobs, Azure__Container); the folder then only has what the mirror remembers." };
+        var command = new Command("sync", "Mirror an archive into a folder or a blob store: only what is new is fetched, and all of it is verified.") { url, folder, key, distro, version, arch, intoStore };
         command.SetAction((parsed, cancellation) => GuardAsync(async () =>
         {
             using var client = new HttpClient { Timeout = TimeSpan.FromMinutes(10) };
@@ -49,7 +51,8 @@ internal static class ArchiveCommands
             var name = parsed.GetValue(distro);
             var filter = new MirrorFilter(KernelNames.Distro(name), parsed.GetValue(version) is { } v ? KernelNames.Version(name, v) : null, KernelNames.Arch(parsed.GetValue(arch)));
             var trusted = parsed.GetValue(key) is { } file ? Ed25519PublicKey.OfPem(await File.ReadAllTextAsync(file.FullName, cancellation)) : null;
-            await MirrorAsync(source, parsed.GetRequiredValue(folder), filter, trusted, cancellation);
+            var path = parsed.GetRequiredValue(folder);
+            await MirrorAsync(source, path, filter, trusted, parsed.GetValue(intoStore) ? await OpenStoreAsync(path, cancellation) : null, cancellation);
         }, cancellation));
         return command;
     }
@@ -64,7 +67,7 @@ internal static class ArchiveCommands
             using var store = await ArchiveStore.OpenAsync(StoreOptions.FromEnvironment(data), TimeProvider.System, cancellation);
             var keys = SigningKeys.Open(data);
             using var manifests = new Manifests(store.Catalogue, keys, TimeProvider.System, Path.Combine(data, "cache", "manifests"));
-            await MirrorAsync(new LocalMirrorSource(store, keys, manifests), parsed.GetRequiredValue(folder), new MirrorFilter(null, null, null), keys.All()[^1].PublicKey, cancellation);
+            await MirrorAsync(new LocalMirrorSource(store, keys, manifests), parsed.GetRequiredValue(folder), new MirrorFilter(null, null, null), keys.All()[^1].PublicKey, null, cancellation);
         }, cancellation));
         return command;
     }
@@ -129,10 +132,18 @@ internal static class ArchiveCommands
         return command;
     }
 
-    private static async Task MirrorAsync(IMirrorSource source, string folder, MirrorFilter filter, Ed25519PublicKey? trusted, CancellationToken cancellation)
+    private static async Task<IBlobStore> OpenStoreAsync(string folder, CancellationToken cancellation)
+    {
+        var options = StoreOptions.FromEnvironment(folder).Azure ?? throw new FormatException("--into-store: the environment names no blob store (Blobs=azure)");
+        var store = new AzureBlobStore(options, TimeProvider.System);
+        await store.InitialiseAsync(cancellation);
+        return store;
+    }
+
+    private static async Task MirrorAsync(IMirrorSource source, string folder, MirrorFilter filter, Ed25519PublicKey? trusted, IBlobStore? store, CancellationToken cancellation)
     {
         var progress = Console.IsOutputRedirected ? null : new Progress<Archive.Store.Catalogue.ChainHead>(head => Console.Write($"\rentry {head.Position}"));
-        var result = await new ArchiveMirror(source, folder, filter).SyncAsync(trusted, progress, cancellation);
+        var result = await new ArchiveMirror(source, folder, filter, store).SyncAsync(trusted, progress, cancellation);
         Console.WriteLine($"{(progress is null ? "" : "\r")}{result.Entries} new entries, {result.Fetched} files ({result.Bytes} bytes) fetched, {result.Withdrawn} withdrawn; verified up to {result.Head.Position} {result.Head.Hash}");
     }
 

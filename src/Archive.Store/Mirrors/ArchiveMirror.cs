@@ -26,7 +26,8 @@ public sealed record MirrorFilter(string? Distro, string? Version, string? Arch)
 /// Interrupted at any moment, the next sync goes on where this one stopped. The folder is a tree for any web server, itself a
 /// source of syncs, and checked by <c>sha256sum -c v1/SHA256SUMS</c>.
 /// </summary>
-public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFilter filter)
+/// <param name="store">Takes the tree; null for the folder, which otherwise only has what the mirror remembers.</param>
+public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFilter filter, IBlobStore? store = null)
 {
     private const int Batch = 64, Parallel = 4, Attempts = 5;
     private long _bytes;
@@ -39,14 +40,16 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
     {
         Directory.CreateDirectory(folder);
         using var state = MirrorState.Open(folder);
-        using var blobs = FolderBlobStore.Open(folder);
+        using var own = store is null ? FolderBlobStore.Open(folder) : null;
+        var blobs = store ?? own!;
         var start = state.Head;
         for (var attempt = 1; ; attempt++)
         {
             var keys = await source.KeysAsync(cancellation);
             var signed = await source.CheckpointAsync(cancellation);
             Authenticate(state, keys, signed, trusted);
-            await FollowAsync(state, blobs, await VerifiedChainAsync(state.Head, signed.Checkpoint.Head, cancellation), progress, cancellation);
+            var withdrawn = await VerifyChainAsync(state, signed.Checkpoint.Head, cancellation);
+            await FollowAsync(state, blobs, withdrawn, progress, cancellation);
             if (await TryWriteTrustAsync(state, blobs, keys, signed, attempt == Attempts, cancellation))
                 return new MirrorResult(state.Head, state.Head.Position - start.Position, _fetched, _bytes, _withdrawn);
         }
@@ -70,29 +73,32 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
         state.Trust(keys[index].PublicKey);
     }
 
-    private async Task<List<ChainEntry>> VerifiedChainAsync(ChainHead from, ChainHead to, CancellationToken cancellation)
+    /// <summary>Nothing is fetched before the whole of the news is known to lead to the checkpoint; until then it waits in a file.</summary>
+    /// <returns>Tarballs that are withdrawn in it: they can no longer be had.</returns>
+    private async Task<HashSet<string>> VerifyChainAsync(MirrorState state, ChainHead to, CancellationToken cancellation)
     {
-        if (to.Position < from.Position)
-            throw new MirrorSourceException($"the archive's chain ends at {to.Position}, before what was synced ({from.Position}): it was rolled back");
-        var entries = new List<ChainEntry>();
-        var head = from;
-        await foreach (var entry in source.ChainAsync(from.Position, cancellation))
+        var head = state.Head;
+        if (to.Position < head.Position)
+            throw new MirrorSourceException($"the archive's chain ends at {to.Position}, before what was synced ({head.Position}): it was rolled back");
+        var withdrawn = new HashSet<string>(StringComparer.Ordinal);
+        await using var news = state.CreateNews();
+        await foreach (var entry in source.ChainAsync(head.Position, cancellation))
         {
             if (entry.Position > to.Position)
                 break;
             if (entry != ChainEntry.After(head, entry.Line))
                 throw new MirrorSourceException($"entry {entry.Position} of the chain does not follow from entry {head.Position}");
-            entries.Add(entry);
+            if (ChainEvent.Parse(entry.Line) is { IsWithdrawal: true } withdrawal)
+                withdrawn.Add(withdrawal.Tarball.Sha256);
+            await news.WriteAsync(ChainText.Write(entry).AsMemory(), cancellation);
             head = entry.Head;
         }
-        return head == to ? entries : throw new MirrorSourceException($"the chain leads to {head.Position} {head.Hash}, the signed checkpoint says {to.Position} {to.Hash}");
+        return head == to ? withdrawn : throw new MirrorSourceException($"the chain leads to {head.Position} {head.Hash}, the signed checkpoint says {to.Position} {to.Hash}");
     }
 
-    private async Task FollowAsync(MirrorState state, FolderBlobStore blobs, List<ChainEntry> entries, IProgress<ChainHead>? progress, CancellationToken cancellation)
+    private async Task FollowAsync(MirrorState state, IBlobStore blobs, HashSet<string> withdrawn, IProgress<ChainHead>? progress, CancellationToken cancellation)
     {
-        // What was withdrawn meanwhile can no longer be had.
-        var withdrawn = entries.Select(e => ChainEvent.Parse(e.Line)).Where(e => e.IsWithdrawal).Select(e => e.Tarball.Sha256).ToHashSet(StringComparer.Ordinal);
-        foreach (var batch in entries.Chunk(Batch))
+        foreach (var batch in state.ReadNews().Chunk(Batch))
         {
             var events = batch.Select(e => ChainEvent.Parse(e.Line)).Where(e => filter.Wants(e.Key)).ToList();
             var wanted = events.Where(e => !e.IsWithdrawal && !withdrawn.Contains(e.Tarball.Sha256));
@@ -107,7 +113,7 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
         }
     }
 
-    private async ValueTask FetchAsync(FolderBlobStore blobs, ChainEvent e, CancellationToken cancellation)
+    private async ValueTask FetchAsync(IBlobStore blobs, ChainEvent e, CancellationToken cancellation)
     {
         var digest = e.Tarball.Sha256;
         await FetchAsync(blobs, BlobPaths.Tarball(digest), e.Tarball, PutMode.CreateOnly, cancellation);
@@ -116,7 +122,7 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
             await FetchAsync(blobs, BlobPaths.Modules(modules.Sha256), modules, PutMode.CreateOnly, cancellation);
     }
 
-    private async Task FetchAsync(FolderBlobStore blobs, string key, StoredForm form, PutMode mode, CancellationToken cancellation)
+    private async Task FetchAsync(IBlobStore blobs, string key, StoredForm form, PutMode mode, CancellationToken cancellation)
     {
         if (mode == PutMode.CreateOnly && await blobs.StatAsync(key, cancellation) is not null)
             return;
@@ -127,7 +133,7 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
     }
 
     /// <summary>Makes the tree's paths those of the newest build, or none where none is left.</summary>
-    private async Task NameAsync(MirrorState state, FolderBlobStore blobs, ChainEvent e, HashSet<string> withdrawn, CancellationToken cancellation)
+    private async Task NameAsync(MirrorState state, IBlobStore blobs, ChainEvent e, HashSet<string> withdrawn, CancellationToken cancellation)
     {
         var newest = state.BuildsOf(e.Key).LastOrDefault(b => !withdrawn.Contains(b.Tarball.Sha256));
         if (newest is not null)
@@ -159,7 +165,7 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
     /// checkpoint.
     /// </summary>
     private async Task<bool> TryWriteTrustAsync(
-        MirrorState state, FolderBlobStore blobs, IReadOnlyList<ArchiveKey> keys, SignedCheckpoint signed, bool isLast, CancellationToken cancellation)
+        MirrorState state, IBlobStore blobs, IReadOnlyList<ArchiveKey> keys, SignedCheckpoint signed, bool isLast, CancellationToken cancellation)
     {
         try
         {
@@ -179,7 +185,7 @@ public sealed class ArchiveMirror(IMirrorSource source, string folder, MirrorFil
         return true;
     }
 
-    private static async Task PutAsync(FolderBlobStore blobs, string key, byte[] bytes, CancellationToken cancellation)
+    private static async Task PutAsync(IBlobStore blobs, string key, byte[] bytes, CancellationToken cancellation)
     {
         using var content = new MemoryStream(bytes, writable: false);
         await blobs.PutAsync(key, content, PutMode.Replace, cancellation);

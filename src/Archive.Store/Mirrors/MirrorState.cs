@@ -20,6 +20,8 @@ internal sealed class MirrorState : IDisposable
 
     private string ChainPath => Path.Combine(_folder, "chain");
 
+    private string NewsPath => Path.Combine(_folder, "news");
+
     private string KeyPath => Path.Combine(_folder, "key.pem");
 
     /// <exception cref="MirrorSourceException">Another process mirrors to the folder, or what is remembered is damaged.</exception>
@@ -72,6 +74,11 @@ internal sealed class MirrorState : IDisposable
         writer.Flush();
         file.Flush(flushToDisk: true);
     }
+
+    /// <summary>Takes entries, as <see cref="ChainText"/> writes them, that are not yet followed.</summary>
+    public StreamWriter CreateNews() => File.CreateText(NewsPath);
+
+    public IEnumerable<ChainEntry> ReadNews() => File.ReadLines(NewsPath).Select(ChainText.Parse);
 
     public Stream OpenChain() => File.OpenRead(ChainPath);
 
