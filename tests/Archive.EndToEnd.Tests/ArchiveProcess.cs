@@ -86,6 +86,29 @@ internal sealed class ArchiveProcess : IDisposable
         throw new TimeoutException($"no kernel was published in time\n{Log}");
     }
 
+    /// <summary>SIGTERM, as a supervisor stops it; its exit status.</summary>
+    public int Stop()
+    {
+        Tool.Run("kill", "-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return _process.WaitForExit(TimeSpan.FromSeconds(60)) ? _process.ExitCode : throw new TimeoutException($"it does not stop\n{Log}");
+    }
+
+    public void WaitUntilReady(TimeSpan limit)
+    {
+        for (var clock = Stopwatch.StartNew(); ; Thread.Sleep(100))
+        {
+            try
+            {
+                GetBytes("/health/ready");
+                return;
+            }
+            catch (HttpRequestException) when (!_process.HasExited && clock.Elapsed < limit)
+            {
+                // Not yet.
+            }
+        }
+    }
+
     public void Dispose()
     {
         _process.Kill();
