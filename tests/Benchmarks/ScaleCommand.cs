@@ -67,7 +67,7 @@ internal static class ScaleCommand
         ("… of a distro", (a, i) => a.GetAsync($"/v1/kernels?distro=ubuntu&after={i}")),
         ("… of a place", (a, i) => a.GetAsync($"/v1/kernels?distro=ubuntu&version={i % 8}&arch=arm64&after={i / 2}")),
         ("… of an outcome", (a, i) => a.GetAsync($"/v1/kernels?outcome=malformed&after={i / 2}")),
-        ("… of a rare outcome", (a, i) => a.GetAsync($"/v1/kernels?outcome=conflict")),
+        ("… of a rare outcome", (a, i) => a.GetAsync("/v1/kernels?outcome=conflict&limit=10")),
         ("… of unames that begin alike", (a, i) => a.GetAsync($"/v1/kernels?uname={4 + i % 3}.{i % 20}.*&limit=10")),
         ("… of unames that end alike", (a, i) => a.GetAsync($"/v1/kernels?uname=*{i % 10}-generic&limit=10")),
         ("gaps", (a, i) => a.GetAsync($"/v1/coverage/gaps?after={i / 2}")),

@@ -19,9 +19,8 @@ public static class MetricsEndpoints
             app.MapGet(path, GetAsync).ExcludeFromDescription();
     }
 
-    /// <summary>Up to a thousand; one is to be looked at.</summary>
     private static async Task<long> ConflictsAsync(ICatalogue catalogue, CancellationToken cancellation) =>
-        (await catalogue.ListAsync(new KernelFilter { Outcome = Outcome.Conflict }, cancellation)).Count;
+        (await catalogue.CoverageAsync(cancellation)).Where(c => c.Outcome == Outcome.Conflict.Text()).Sum(c => c.Builds);
 
     private static async Task<IResult> GetAsync(PrometheusListener listener, CoverageCounts counts, SourceStatuses sources, ICatalogue catalogue, ApiOptions options, IServiceProvider services, CancellationToken cancellation)
     {

@@ -38,19 +38,14 @@ public sealed class KernelIndex(ICatalogue catalogue)
         return new Surroundings(near, elsewhere, runs.Count > 0 ? runs[0] : null);
     }
 
-    /// <summary>Published unames of the same series (the part before the first dash) at the same place, likest first: by the length of what they share.</summary>
+    /// <summary>Published unames of the same series (the part before the first dash) at the same place, likest first: by the length of what they share, which neighbours do most.</summary>
     private async Task<IReadOnlyList<KernelRecord>> NearAsync(LookupQuestion question, string uname, CancellationToken cancellation)
     {
         var series = uname.Split('-', '+')[0];
-        var records = await catalogue.ListAsync(new KernelFilter
-        {
-            Distro = question.Distro,
-            Version = question.Version,
-            Arch = question.Arch,
-            UnamePattern = $"{series}*",
-            Outcome = Outcome.Published,
-            Limit = MaxSeries,
-        }, cancellation);
+        if (series.Length == 0)
+            return [];
+        var place = new KernelFilter { Distro = question.Distro, Version = question.Version, Arch = question.Arch, Limit = MaxSeries / 2 };
+        var records = await catalogue.NeighboursAsync(series, uname, place, cancellation);
         return [.. NewestFirst(records).Where(r => r.Build.Key.Uname != uname).OrderByDescending(r => Likeness(r.Build.Key.Uname, uname)).Take(MaxNear)];
     }
 

@@ -43,6 +43,13 @@ public interface ICatalogue
     /// <summary>Every build of this uname, wherever it is; newest package version first.</summary>
     Task<IReadOnlyList<KernelRecord>> FindByUnameAsync(string uname, CancellationToken cancellation);
 
+    /// <summary>
+    /// Published builds whose unames begin alike and stand next to the given one in order of their bytes: up to the filter's limit before it, and as many behind it.
+    /// Of the filter distro, version, arch and limit count.
+    /// </summary>
+    /// <param name="beginning">Of the uname; not empty.</param>
+    Task<IReadOnlyList<KernelRecord>> NeighboursAsync(string beginning, string uname, KernelFilter filter, CancellationToken cancellation);
+
     /// <summary>How far the chain of publications and withdrawals goes.</summary>
     Task<ChainHead> ChainHeadAsync(CancellationToken cancellation);
 

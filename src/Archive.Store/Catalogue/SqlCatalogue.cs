@@ -81,6 +81,12 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     public Task<IReadOnlyList<KernelRecord>> FindByUnameAsync(string uname, CancellationToken cancellation) =>
         FindAsync(_byUname, uname, cancellation);
 
+    public async Task<IReadOnlyList<KernelRecord>> NeighboursAsync(string beginning, string uname, KernelFilter filter, CancellationToken cancellation)
+    {
+        var (before, behind) = (NeighbourQuery.Before(beginning, uname, filter), NeighbourQuery.Behind(beginning, uname, filter));
+        return [.. await QueryAsync(before.Sql, before.Parameters, cancellation), .. await QueryAsync(behind.Sql, behind.Parameters, cancellation)];
+    }
+
     private async Task<IReadOnlyList<KernelRecord>> FindAsync(KeptQuery query, string value, CancellationToken cancellation) =>
         NewestFirst(await InsistAsync(() => query.FindAsync(SqlText.Storable(value), cancellation), cancellation));
 

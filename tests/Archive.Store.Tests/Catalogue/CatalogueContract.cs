@@ -370,6 +370,22 @@ public abstract class CatalogueContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task NeighboursAreThePublishedOnesNextToAUname()
+    {
+        foreach (var uname in (string[])["6.1.0-1", "6.1.0-3", "6.1.0-5", "6.1.0-7", "6.1.0-9", "6.2.0-1", "6.0.9-9"])
+            await Catalogue.RecordPublicationAsync(Build(uname: uname), Publication(), None);
+        await Catalogue.RecordPublicationAsync(Build(uname: "6.1.0-6", arch: "arm64"), Publication(), None);
+        await Catalogue.SeenAsync(Build(uname: "6.1.0-2"), None);
+        Assert.Equal(["6.1.0-3", "6.1.0-1", "6.1.0-5", "6.1.0-6"], await NamesAsync("6.1.0", "6.1.0-4", new KernelFilter { Limit = 2 }));
+        Assert.Equal(["6.1.0-5", "6.1.0-3", "6.1.0-1", "6.1.0-7", "6.1.0-9"], await NamesAsync("6.1.0", "6.1.0-6", new KernelFilter { Distro = "debian", Version = "12", Arch = "x86_64" }));
+        Assert.Empty(await NamesAsync("6.3", "6.3.0-1", new KernelFilter()));
+        Assert.Equal(["6.1.0-9"], await NamesAsync("6.1.0-9", "6.1.0-9\0", new KernelFilter()));
+
+        async Task<IEnumerable<string>> NamesAsync(string beginning, string uname, KernelFilter filter) =>
+            (await Catalogue.NeighboursAsync(beginning, uname, filter, None)).Select(r => r.Build.Key.Uname);
+    }
+
+    [Fact]
     public async Task TextIsValueAndNeverSql()
     {
         await Catalogue.RecordOutcomeAsync(Build(), Outcome.Malformed, "'); DROP TABLE kernels; --\n💥", null, None);
