@@ -81,7 +81,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     private SpooledImage SpoolImage(
         IPackedFiles files, ReadAheadStream input, EarlyModules? early, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
-        var (image, uname, config) = FindImage(files, input, early, progress, cancellation);
+        var (image, uname, config) = files is BareImage bare ? (bare.Next()!, "", []) : FindImage(files, input, early, progress, cancellation);
         if (image.Size > _limits.MaxImageBytes)
             throw new PackageFormatException(image.Name, 0, (ulong)image.Size, $"is larger than {_limits.MaxImageBytes} bytes");
         long unpacked = 0;

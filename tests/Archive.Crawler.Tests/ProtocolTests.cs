@@ -39,6 +39,27 @@ public sealed class ProtocolTests : IDisposable
         Assert.Contains("no such folder", (await Assert.ThrowsAsync<CrawlException>(() => _archive.CrawlAsync())).Message);
     }
 
+    [Theory]
+    [InlineData("vmlinux", true)]
+    [InlineData("vmlinux-6.1.0-99-cloud-amd64", false)]
+    public async Task AVmlinuxWithoutAPackageIsAKernelToo(string name, bool isSingle)
+    {
+        const string Uname = "6.1.0-99-cloud-amd64";
+        var image = _site.File(name);
+        KernelSample.Build(image, Uname, withBtf: false);
+        _site.Write("vmlinux.txt", "this is no kernel");
+        AddSource("folder", new Uri(isSingle ? image : _site.FullPath).AbsoluteUri, ".");
+        Assert.Equal((1, 1, null), (await _archive.CrawlAsync()).Result is var first ? (first.Found, first.Published, first.Error) : default);
+        var record = Assert.Single(await _archive.RecordsAsync());
+        Assert.Equal((Uname, "dwarf"), (record.Build.Key.Uname, record.Publication!.TakenFrom));
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(image))), record.Build.PackageSha256);
+        Assert.Equal(0, (await _archive.CrawlAsync()).Result.New);
+
+        KernelSample.Build(image, Uname, marker: "of_the_next_build");
+        File.SetLastWriteTimeUtc(image, DateTime.UtcNow.AddMinutes(1));
+        Assert.Equal(1, (await _archive.CrawlAsync()).Result.Published);
+    }
+
     [Fact]
     public async Task LaunchpadIsReadPageByPageAndItsFilesAreThoseOfBuilds()
     {

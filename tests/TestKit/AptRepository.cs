@@ -73,7 +73,7 @@ public sealed class AptRepository : IDisposable
             var build = NewBuild();
             var uname = AlikeUname(i);
             var folder = Directory.CreateDirectory(Path.Combine(build, "root", "usr", "lib", "debug", "boot")).FullName;
-            File.WriteAllBytes(Path.Combine(folder, $"vmlinux-{uname}"), Renamed(patterns[i % 2], AlikeUname(0), uname));
+            File.WriteAllBytes(Path.Combine(folder, $"vmlinux-{uname}"), EqualLength.Replace(patterns[i % 2], AlikeUname(0), uname));
             Pack(build, $"linux-image-{uname}-dbg", "6.1.99-1", "gzip");
         });
     }
@@ -85,16 +85,6 @@ public sealed class AptRepository : IDisposable
         var image = Path.Combine(NewBuild(), "vmlinux");
         KernelSample.Build(image, AlikeUname(0), "marker", withBtf);
         return File.ReadAllBytes(image);
-    }
-
-    /// <summary>A copy in which one text stands for another of the same length.</summary>
-    private static byte[] Renamed(byte[] image, string from, string to)
-    {
-        var own = image.ToArray();
-        var (old, next) = (System.Text.Encoding.ASCII.GetBytes(from), System.Text.Encoding.ASCII.GetBytes(to));
-        for (int start = 0, found; (found = own.AsSpan(start).IndexOf(old)) >= 0; start += found + old.Length)
-            next.CopyTo(own, start + found);
-        return own;
     }
 
     private static void AddModule(string file, string? kernel, bool spoil)
@@ -138,6 +128,17 @@ public sealed class AptRepository : IDisposable
 
         // HTTP's times count in seconds, and a test publishes twice in one.
         File.SetLastWriteTimeUtc(InReleasePath, DateTime.UtcNow.AddDays(-1).AddMinutes(++_published));
+    }
+
+    /// <summary>Signs again, by a key that was valid for two days of 2020, and did so then. The key is in the keyring.</summary>
+    public void SignByExpiredKey()
+    {
+        const string Then = "20200101T120000!", Owner = "old@example.org";
+        var release = _folder.File("Release");
+        Gpg("--batch", "--yes", "--output", release, "--decrypt", InReleasePath);
+        Gpg("--faked-system-time", Then, "--batch", "--passphrase", "", "--quick-generate-key", Owner, "ed25519", "sign", "2d");
+        Gpg("--batch", "--yes", "--output", Keyring, "--export");
+        Gpg("--faked-system-time", Then, "--batch", "--yes", "--local-user", Owner, "--clearsign", "--output", InReleasePath, release);
     }
 
     public void Dispose()

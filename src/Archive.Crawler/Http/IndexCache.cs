@@ -18,6 +18,8 @@ public sealed class IndexCache(HttpClient client, string folder, TimeProvider cl
     /// <summary>Largest index we take, in bytes; Debian's Packages.xz has some 9 MB.</summary>
     private const long MaxBytes = 256L << 20;
 
+    private const int BufferBytes = 1 << 16;
+
     private readonly ResiliencePipeline _retrying = Retrying.Pipeline(clock, firstRetryDelay ?? TimeSpan.FromSeconds(2));
 
     /// <summary>The current bytes behind a URL, by a conditional request where an older answer is kept.</summary>
@@ -41,32 +43,79 @@ public sealed class IndexCache(HttpClient client, string folder, TimeProvider cl
         return body;
     }, cancellation);
 
-    /// <summary>The bytes with this digest: from the cache, else from the URL.</summary>
+    /// <summary>
+    /// The file with this digest: from the cache, else from the URL by way of the cache. An index may have hundreds of megabytes, of which nothing is
+    /// held in memory; what is read is the very file that was hashed.
+    /// </summary>
     /// <param name="size">Bytes; null where the index does not tell.</param>
     /// <exception cref="MirrorException">The mirror has no such file, did not answer, or sent something else.</exception>
-    public async Task<byte[]> GetExactAsync(Uri url, string cacheKey, long? size, Checksum checksum, CancellationToken cancellation)
+    public async Task<Stream> OpenExactAsync(Uri url, string cacheKey, long? size, Checksum checksum, CancellationToken cancellation)
     {
         if (size > MaxBytes)
             throw new MirrorException(url, $"is to have {size} bytes, at most {MaxBytes} are taken");
-        var name = new Uri("cache:" + cacheKey);
-        if (await ReadKeptAsync(name, cancellation) is { } kept && checksum.Fits(kept.Body))
-            return kept.Body;
-        return await GuardAsync(url, async token =>
+        Directory.CreateDirectory(folder);
+        var path = PathOf(new Uri("cache:" + cacheKey));
+        return await OpenFittingAsync(path, checksum, cancellation)
+            ?? await GuardAsync<Stream>(url, token => FetchAsync(url, path, size, checksum, token), cancellation);
+    }
+
+    private static async Task<Stream?> OpenFittingAsync(string path, Checksum checksum, CancellationToken cancellation)
+    {
+        if (!File.Exists(path))
+            return null;
+        var file = Open(path, FileMode.Open, FileAccess.Read);
+        using var hash = IncrementalHash.CreateHash(checksum.Algorithm);
+        var buffer = new byte[BufferBytes];
+        for (int count; (count = await file.ReadAsync(buffer, cancellation)) > 0;)
+            hash.AppendData(buffer, 0, count);
+        if (Convert.ToHexStringLower(hash.GetCurrentHash()) == checksum.Hex)
+            return Rewound(file);
+        await file.DisposeAsync();
+        return null;
+    }
+
+    /// <summary>Appears under its name only when it is whole, and what it is to be.</summary>
+    private async Task<Stream> FetchAsync(Uri url, string path, long? size, Checksum checksum, CancellationToken cancellation)
+    {
+        var temporary = TemporaryOf(path);
+        var file = Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite);
+        try
         {
-            using var response = await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, token);
-            var body = await ReadBodyAsync(url, response, size ?? MaxBytes, token);
-            if (size is { } stated && body.Length != stated)
-                throw new MirrorException(url, $"has {body.Length} bytes, the signed index says {stated}");
-            if (!checksum.Fits(body))
-                throw new MirrorException(url, $"has SHA-256 {Digest(body)}, the signed index says {checksum}");
-            await KeepAsync(name, body, new Meta(null, null, Digest(body)), token);
-            return body;
-        }, cancellation);
+            using var response = await client.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellation);
+            using var hash = IncrementalHash.CreateHash(checksum.Algorithm);
+            await CopyBodyAsync(url, response, size ?? MaxBytes, async bytes =>
+            {
+                hash.AppendData(bytes.Span);
+                await file.WriteAsync(bytes, cancellation);
+            }, cancellation);
+            if (size is { } stated && file.Length != stated)
+                throw new MirrorException(url, $"has {file.Length} bytes, the signed index says {stated}");
+            if (Convert.ToHexStringLower(hash.GetCurrentHash()) is var digest && digest != checksum.Hex)
+                throw new MirrorException(url, $"has {checksum.Algorithm} {digest}, the signed index says {checksum}");
+            await file.FlushAsync(cancellation);
+            File.Move(temporary, path, overwrite: true);
+            return Rewound(file);
+        }
+        catch
+        {
+            await file.DisposeAsync();
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static FileStream Open(string path, FileMode mode, FileAccess access) =>
+        new(path, new FileStreamOptions { Mode = mode, Access = access, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0, Options = FileOptions.SequentialScan });
+
+    private static FileStream Rewound(FileStream file)
+    {
+        file.Position = 0;
+        return file;
     }
 
     public static string Digest(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
-    private async Task<byte[]> GuardAsync(Uri url, Func<CancellationToken, Task<byte[]>> read, CancellationToken cancellation)
+    private async Task<T> GuardAsync<T>(Uri url, Func<CancellationToken, Task<T>> read, CancellationToken cancellation)
     {
         try
         {
@@ -80,19 +129,29 @@ public sealed class IndexCache(HttpClient client, string folder, TimeProvider cl
 
     private async Task<byte[]> ReadBodyAsync(Uri url, HttpResponseMessage response, long limit, CancellationToken cancellation)
     {
+        using var body = new MemoryStream();
+        await CopyBodyAsync(url, response, limit, bytes =>
+        {
+            body.Write(bytes.Span);
+            return ValueTask.CompletedTask;
+        }, cancellation);
+        return body.ToArray();
+    }
+
+    private async Task CopyBodyAsync(Uri url, HttpResponseMessage response, long limit, Func<ReadOnlyMemory<byte>, ValueTask> take, CancellationToken cancellation)
+    {
         Statuses.RequireSuccess(response, url, clock);
         if (response.Content.Headers.ContentLength > limit)
             throw new MirrorException(url, $"has {response.Content.Headers.ContentLength} bytes, at most {limit} were expected");
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
-        using var body = new MemoryStream();
-        var buffer = new byte[1 << 16];
+        var buffer = new byte[BufferBytes];
+        long total = 0;
         for (int read; (read = await stream.ReadAsync(buffer, cancellation)) > 0;)
         {
-            if (body.Length + read > limit)
+            if ((total += read) > limit)
                 throw new MirrorException(url, $"sends more than {limit} bytes");
-            body.Write(buffer, 0, read);
+            await take(buffer.AsMemory(0, read));
         }
-        return body.ToArray();
     }
 
     private async Task<(byte[] Body, Meta Meta)?> ReadKeptAsync(Uri name, CancellationToken cancellation)
@@ -121,7 +180,7 @@ public sealed class IndexCache(HttpClient client, string folder, TimeProvider cl
 
     private static async Task ReplaceAsync(string path, byte[] bytes, CancellationToken cancellation)
     {
-        var temporary = $"{path}.{Guid.NewGuid():n}.tmp";
+        var temporary = TemporaryOf(path);
         try
         {
             await File.WriteAllBytesAsync(temporary, bytes, cancellation);
@@ -132,6 +191,8 @@ public sealed class IndexCache(HttpClient client, string folder, TimeProvider cl
             File.Delete(temporary);
         }
     }
+
+    private static string TemporaryOf(string path) => $"{path}.{Guid.NewGuid():n}.tmp";
 
     private string PathOf(Uri name) => Path.Combine(folder, Digest(Encoding.UTF8.GetBytes(name.OriginalString))[..32]);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
@@ -109,6 +110,8 @@ public sealed record SourceDefinition
 
     public required IReadOnlyList<ReleaseDefinition> Releases { get; init; }
 
+    private readonly ConcurrentDictionary<string, Regex> _patterns = new(StringComparer.Ordinal);
+
     /// <summary>By reflection: generated code forgets the initial values of what a file leaves out.</summary>
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -120,6 +123,9 @@ public sealed record SourceDefinition
 
     [JsonIgnore]
     public static string GenericFlavour => "generic";
+
+    /// <summary>Whether the package is one that <see cref="Classify"/> knows.</summary>
+    public bool IsKernel(PackageName package) => Packages.FirstOrDefault(rule => rule.IsMatch(package)) is { } rule && IsWanted(rule);
 
     /// <summary>The rule for a package, with the uname of its kernel and the rule's place in the order of preference; null where it is no kernel's.</summary>
     public (PackageRule Rule, int Rank, string Uname)? Classify(PackageName package)
@@ -155,15 +161,14 @@ public sealed record SourceDefinition
 
     private string? FlavourIn(string name)
     {
-        var match = Match(name, Flavour);
+        var match = PatternOf(Flavour).Match(name);
         var text = match.Success ? match.Groups["flavour"].Value : "";
-        return Flavours.FirstOrDefault(f => Match(text, f.Value).Success).Key;
+        return Flavours.FirstOrDefault(f => PatternOf(f.Value).IsMatch(text)).Key;
     }
 
     private bool IsWanted(PackageRule rule) => rule.Grade == PackageGrade.Debug || ImagePackages != ImagePolicy.Ignore;
 
-    private static Match Match(string text, string pattern) =>
-        Regex.Match(text, pattern, RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+    private Regex PatternOf(string pattern) => _patterns.GetOrAdd(pattern, PackageRule.Compile);
 }
 
 /// <summary>A source file cannot be used.</summary>

@@ -97,14 +97,17 @@ public sealed class PostgresRestartTests : IDisposable
     {
         using var catalogue = new PostgresCatalogue(_server.NewDatabase(), TimeProvider.System);
         await catalogue.InitialiseAsync(default);
+        var written = 0;
         var writer = Task.Run(async () =>
         {
-            for (var i = 0; i < 400; i++)
-                await catalogue.RecordPublicationAsync(Samples.Build(uname: $"6.1-{i}"), Samples.Publication(), default);
+            for (; written < 400; written++)
+                await catalogue.RecordPublicationAsync(Samples.Build(uname: $"6.1-{written}"), Samples.Publication(), default);
         });
-        for (var kill = 0; kill < 2; kill++)
+        for (var kill = 1; kill <= 2; kill++)
         {
-            await Task.Delay(150);
+            // In the middle of the work, however fast the machine is: there is something to read, and something left to write.
+            while (Volatile.Read(ref written) < kill * 100 && !writer.IsCompleted)
+                await Task.Delay(5);
             _server.Kill();
             var read = catalogue.ListAsync(new KernelFilter { Limit = 1 }, default);
             _server.Start();

@@ -27,32 +27,31 @@ public static class AptPackages
         var file = Extensions.Select(e => release.Files.GetValueOrDefault(stem + e)).FirstOrDefault(f => f is not null);
         if (file is null)
             return [];
-        var bytes = await ReadAsync(cache, release, file, cancellation);
-        return Parse(bytes, file.Name, wanted);
+        await using var index = await OpenAsync(cache, release, file, cancellation);
+        return Parse(index, file.Name, wanted);
     }
 
-    private static async Task<byte[]> ReadAsync(IndexCache cache, AptRelease release, ReleaseFile file, CancellationToken cancellation)
+    private static async Task<Stream> OpenAsync(IndexCache cache, AptRelease release, ReleaseFile file, CancellationToken cancellation)
     {
         var folder = new Uri(release.Mirror, $"dists/{release.Suite}/");
         var key = $"{folder}{file.Name}";
         var plain = new Uri(folder, file.Name);
         if (!release.ByHash)
-            return await cache.GetExactAsync(plain, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
+            return await cache.OpenExactAsync(plain, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
         try
         {
             var byHash = new Uri(plain, $"by-hash/SHA256/{file.Sha256}");
-            return await cache.GetExactAsync(byHash, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
+            return await cache.OpenExactAsync(byHash, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
         }
         catch (MirrorException e) when (e.IsMissing)
         {
-            return await cache.GetExactAsync(plain, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
+            return await cache.OpenExactAsync(plain, key, file.Size, Checksum.Sha256(file.Sha256), cancellation);
         }
     }
 
-    private static List<AptPackage> Parse(byte[] bytes, string name, Func<string, bool> wanted)
+    private static List<AptPackage> Parse(Stream index, string name, Func<string, bool> wanted)
     {
-        using var source = new MemoryStream(bytes);
-        using var decoder = Codecs.OpenDecoder(source, name, DecoderOptions.Default);
+        using var decoder = Codecs.OpenDecoder(index, name, DecoderOptions.Default);
         using var reader = new StreamReader(decoder);
         var packages = new List<AptPackage>();
         foreach (var paragraph in Deb822.Read(reader, name, MayBeWanted))

@@ -29,8 +29,8 @@ public static class RpmMdPackages
     {
         var file = Find("primary") ?? Find("primary_db") ?? throw new IndexFormatException($"{repository.Url}: lists no primary index");
         var url = new Uri(repository.Base, file.Location);
-        var bytes = await cache.GetExactAsync(url, $"{repository.Base}{file.Type}", file.Size, file.Checksum, cancellation);
-        using var decoder = Codecs.OpenDecoder(new MemoryStream(bytes), url.ToString(), DecoderOptions.Default);
+        await using var index = await cache.OpenExactAsync(url, $"{repository.Base}{file.Type}", file.Size, file.Checksum, cancellation);
+        using var decoder = Codecs.OpenDecoder(index, url.ToString(), DecoderOptions.Default);
         using var guarded = new ExpansionGuard(decoder, Limits);
         return await Task.Run(() => file.Type == "primary" ? ReadXml(url, guarded, wanted) : RpmMdDatabase.Read(url, guarded, wanted), cancellation);
 
