@@ -24,6 +24,8 @@ public sealed partial class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixt
                     problems.Add($"{method} {path} has no tag");
                 if (!names.Add(operation["operationId"]!.GetValue<string>()))
                     problems.Add($"{method} {path}: {operation["operationId"]} is there twice");
+                if (method != "head" && ExampleProblem(operation) is { } problem)
+                    problems.Add($"{method} {path}: {problem}");
                 foreach (var parameter in operation["parameters"]?.AsArray() ?? [])
                 {
                     if (parameter!["example"] is null)
@@ -33,6 +35,33 @@ public sealed partial class OpenApiTests(ApiFixture api) : IClassFixture<ApiFixt
         }
         Assert.True(problems.Count == 0, string.Join('\n', problems));
         Assert.Contains("getV1Lookup", names);
+    }
+
+    /// <summary>What is wrong with the answer that is told of; null where nothing is.</summary>
+    private static string? ExampleProblem(JsonNode operation)
+    {
+        var success = operation["responses"]!.AsObject().FirstOrDefault(response => response.Key.StartsWith('2')).Value;
+        if (success?["content"] is not JsonObject { Count: > 0 } content)
+            return "tells no content";
+        var (type, media) = content.First();
+        var isBinary = media!["schema"]?["format"]?.GetValue<string>() == "binary" || (media["schema"] is null && !type.Contains("json", StringComparison.Ordinal));
+        return isBinary || media["example"] is not null ? null : $"{type} has no example";
+    }
+
+    /// <summary>An example that is no longer what the API answers is worse than none: the names in both are compared.</summary>
+    [Fact]
+    public async Task ExamplesHaveTheNamesOfRealAnswers()
+    {
+        await api.PublishAsync(ApiFixture.Build("6.1.0-1-example"), ApiFixture.MakeBtf("example"));
+        var document = await api.GetAsync("/openapi/v1.json");
+        foreach (var path in (string[])["/v1/lookup?uname=6.1.0-1-example", "/v1/kernels", "/v1/coverage", "/v1/manifest", "/v1/keys", "/v1/sources", "/v1/sources/debian", "/health/ready", "/v1/coverage/gaps", "/v1/runs"])
+        {
+            var described = path.Split('?')[0].Replace("/debian", "/{id}", StringComparison.Ordinal);
+            var example = document["paths"]![described]!["get"]!["responses"]!["200"]!["content"]!["application/json"]!["example"]!.AsObject();
+            var answer = (await api.GetAsync(path)).AsObject();
+            var unknown = answer.Select(property => property.Key).Except(example.Select(property => property.Key)).ToList();
+            Assert.True(unknown.Count == 0, $"{path}: the example lacks {string.Join(", ", unknown)}");
+        }
     }
 
     [Fact]

@@ -32,9 +32,9 @@ public static class CoverageEndpoints
     public static void MapCoverage(this WebApplication app)
     {
         var group = app.MapGroup("/v1/coverage").WithTags("coverage");
-        group.MapGet("", GetAsync).AnswersSoon().WithSummary("Numbers of kernels by distro, version and arch: published, native, failed, missing");
+        group.MapGet("", GetAsync).AnswersSoon().WithSummary("Numbers of kernels by distro, version and arch: published, native, failed, missing").Produces<CoverageDocument>();
         group.MapListed();
-        group.MapGet("/gaps", GapsAsync).AnswersSoon().WithSummary("Kernels without BTF, each with the reason").ProducesProblem(StatusCodes.Status400BadRequest);
+        group.MapGet("/gaps", GapsAsync).AnswersSoon().WithSummary("Kernels without BTF, each with the reason").Produces<CoverageGaps>().ProducesProblem(StatusCodes.Status400BadRequest);
         app.MapGet("/v1/badge.svg", BadgeAsync).WithTags("coverage").WithSummary("A badge of the coverage, for a README")
             .Produces(StatusCodes.Status200OK, contentType: "image/svg+xml");
     }

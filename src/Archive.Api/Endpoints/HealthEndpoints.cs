@@ -14,7 +14,7 @@ public static class HealthEndpoints
         // btfhub-online's clients look here.
         app.MapGet("/monitoring/health", () => TypedResults.Ok(new HealthDocument(Ok, new Dictionary<string, string>()))).ExcludeFromDescription();
         group.MapGet("/live", () => TypedResults.Ok(new HealthDocument(Ok, new Dictionary<string, string>()))).WithSummary("Whether the process answers at all");
-        group.MapGet("/ready", ReadyAsync).WithSummary("Whether it can serve: each thing that it depends on, by name");
+        group.MapGet("/ready", ReadyAsync).WithSummary("Whether it can serve: each thing that it depends on, by name").Produces<HealthDocument>().Produces<HealthDocument>(StatusCodes.Status503ServiceUnavailable);
     }
 
     private static async Task<IResult> ReadyAsync(ICatalogue catalogue, ApiOptions options, CancellationToken cancellation)

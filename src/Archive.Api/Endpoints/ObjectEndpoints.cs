@@ -29,6 +29,7 @@ public static class ObjectEndpoints
 
     private static RouteHandlerBuilder Limited(RouteHandlerBuilder route, ObjectOptions options) => route
         .WithTags("objects")
+        .WithMetadata(new TakesObjects())
         .DisableAntiforgery()
         .WithMetadata(new RequestSizeLimitAttribute(options.MaxRequestBytes + (1 << 20)))
         .RequireRateLimiting(ObjectServices.Policy)

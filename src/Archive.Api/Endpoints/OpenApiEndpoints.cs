@@ -3,7 +3,7 @@ using Microsoft.OpenApi;
 
 namespace Archive.Api.Endpoints;
 
-/// <summary>The description of the API, with an example of every parameter, and a page that shows it, whose files are in the program.</summary>
+/// <summary>The description of the API, with an example of every parameter and every answer, and a page that shows it, whose files are in the program.</summary>
 public static class OpenApiEndpoints
 {
     private const string Page = "/openapi";
@@ -62,6 +62,7 @@ public static class OpenApiEndpoints
             operation.OperationId ??= NameOf(context.Description.HttpMethod, context.Description.RelativePath ?? "");
             foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
                 parameter.Example ??= ExampleOf(parameter);
+            OpenApiAnswers.Describe(operation, context.Description.ActionDescriptor.EndpointMetadata);
             return Task.CompletedTask;
         });
     });
@@ -91,5 +92,19 @@ public static class OpenApiEndpoints
 
     /// <summary>As generators make methods of: <c>getV1KernelsDistroVersion</c>.</summary>
     private static string NameOf(string? method, string path) => (method ?? "get").ToLowerInvariant() + string.Concat(
-        path.Split(['/', '{', '}', '.', '-', ':', '_'], StringSplitOptions.RemoveEmptyEntries).Where(part => part.All(char.IsAsciiLetterOrDigit)).Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
+        WithoutConstraints(path).Split(['/', '{', '}', '.', '-', '_'], StringSplitOptions.RemoveEmptyEntries).Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
+
+    /// <summary><c>{id:regex(^[0-9]{2}$)}</c> is <c>{id}</c>.</summary>
+    private static string WithoutConstraints(string path)
+    {
+        var (text, depth, isConstraint) = (new System.Text.StringBuilder(), 0, false);
+        foreach (var c in path)
+        {
+            depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+            isConstraint = depth > 0 && (isConstraint || c == ':');
+            if (!isConstraint)
+                text.Append(c);
+        }
+        return text.ToString();
+    }
 }

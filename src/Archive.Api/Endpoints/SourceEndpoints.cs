@@ -17,7 +17,7 @@ public static class SourceEndpoints
         var group = app.MapGroup("/v1/sources").WithTags("sources");
         group.MapGet("", async (SourceStatuses statuses, CancellationToken cancellation) => new SourceList(await statuses.AllAsync(cancellation)))
             .AnswersSoon().WithSummary("All sources: state, schedule, last crawl, age of the last success");
-        group.MapGet("/{id}", GetAsync).AnswersSoon().WithSummary("One source with the history of its crawls").ProducesProblem(StatusCodes.Status404NotFound);
+        group.MapGet("/{id}", GetAsync).AnswersSoon().WithSummary("One source with the history of its crawls").Produces<SourceDetail>().ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static async Task<IResult> GetAsync(string id, SourceStatuses statuses, ICatalogue catalogue, CancellationToken cancellation, int limit = 20) =>

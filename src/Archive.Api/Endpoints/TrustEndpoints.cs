@@ -27,7 +27,7 @@ public static class TrustEndpoints
     public static void MapTrust(this WebApplication app)
     {
         var group = app.MapGroup("/v1").WithTags("trust");
-        group.MapGet("/manifest", ManifestAsync).WithSummary("State of the archive: checkpoint, signature, and where the lists are");
+        group.MapGet("/manifest", ManifestAsync).WithSummary("State of the archive: checkpoint, signature, and where the lists are").Produces<ManifestDocument>();
         group.MapGet("/checkpoint", CheckpointAsync).WithSummary("The signed checkpoint; its signature is also in the header Btf-Archive-Signature");
         group.MapGet("/checkpoint.sig", SignatureAsync).WithSummary("Ed25519 signature of the checkpoint, 64 bytes");
         group.MapMethods("/SHA256SUMS", BtfResponses.Methods, SumsAsync).WithSummary("Digests of everything in the tree, as sha256sum -c reads them");
@@ -35,7 +35,7 @@ public static class TrustEndpoints
                 TypedResults.Stream(body => WriteChainAsync(body, catalogue, after, context.RequestAborted), Text))
             .WithSummary("Publications and withdrawals behind a position, each entry with the hash that chains it to the one before");
         group.MapGet("/keys", (SigningKeys keys) => TypedResults.Json(new KeyList([.. keys.All().Select(KeyDocument.Of)]), KeyJson.Default.KeyList))
-            .WithSummary("Public keys, oldest first, each endorsed by the one before");
+            .WithSummary("Public keys, oldest first, each endorsed by the one before").Produces<KeyList>();
         group.MapGet("/key.pem", (SigningKeys keys) => TypedResults.Text(keys.All()[^1].PublicKey.ToPem(), "application/x-pem-file"))
             .WithSummary("The public key that signs now");
     }
