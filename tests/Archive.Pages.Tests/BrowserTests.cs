@@ -19,7 +19,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
     private IEnumerable<(string Name, string Path)> Pages =>
     [
         ("home", "/"), ("answer", $"/?q={Uri.EscapeDataString(Newest)}"), ("miss", "/?q=6.1.0-999-amd64"), ("coverage", "/coverage"), ("place", "/coverage/debian/13/x86_64"), ("gaps", "/coverage/gaps"),
-        ("recent", "/recent"), ("charts", "/charts"), ("kernel", $"{Kernels}/{Newest}"), ("types", "/types?q=task"), ("type", $"{Kernels}/{Newest}/types/task_struct"),
+        ("listed", "/coverage/listed"), ("config", $"{Kernels}/{Newest}/config"), ("modules", $"{Kernels}/{Newest}/modules"), ("recent", "/recent"), ("charts", "/charts"), ("kernel", $"{Kernels}/{Newest}"), ("types", "/types?q=task"), ("type", $"{Kernels}/{Newest}/types/task_struct"),
         ("type-c", $"{Kernels}/{Newest}/types/list_head?view=c"), ("type-users", $"{Kernels}/{Newest}/types/list_head?view=users"), ("enum", $"{Kernels}/{Newest}/types/bpf_map_type"),
         ("function", $"{Kernels}/{Newest}/functions/vfs_read"), ("type-compare", $"{Kernels}/{Newest}/types/task_struct?view=compare&with=debian/12/x86_64/{Uri.EscapeDataString(Bookworm)}"),
         ("compat", "/compat"), ("sources", "/sources"), ("source", "/sources/debian"), ("sign-in", "/sign-in"),

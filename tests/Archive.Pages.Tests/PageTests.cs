@@ -1,7 +1,12 @@
 using System.Net;
 using System.Xml.Linq;
 using Archive.Api.Tests;
+using Archive.Extractor.Inventory;
+using Archive.Extractor.Packages;
+using Archive.Store.Blobs;
 using Archive.Store.Kernels;
+using Btf.Dedup;
+using Btf.Format;
 
 namespace Archive.Pages.Tests;
 
@@ -19,7 +24,11 @@ public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTes
         public Archive()
         {
             var build = ApiFixture.Build(Published) with { PackageName = Hostile };
-            Api.PublishAsync(build, ApiFixture.MakeBtf("first"), new string('b', 40)).GetAwaiter().GetResult();
+            var kernel = ApiFixture.MakeBtf("first");
+            var module = new ModuleBtf("nf_conntrack", new BtfMerger(BtfBlob.Parse(kernel)).Split(BtfBlob.Parse(ApiFixture.MakeBtf("of_module"))), null);
+            var publication = Api.PublishAsync(build, kernel, new string('b', 40), module).GetAwaiter().GetResult();
+            var inventory = new KernelInventory { Config = [.. Enumerable.Range(0, 300).Select(i => $"CONFIG_{i:000}=m"), $"CONFIG_LOCALVERSION={Hostile}"] };
+            Api.Store.Blobs.PutAsync(BlobPaths.Inventory(publication.Tarball.Sha256), new MemoryStream(inventory.WriteCompressed(1)), PutMode.Replace, default).GetAwaiter().GetResult();
             Api.PublishAsync(ApiFixture.Build("6.1.0-3-cloud-amd64"), WithHostileNames(ApiFixture.MakeBtf(Plain))).GetAwaiter().GetResult();
             Api.Store.Catalogue.RecordOutcomeAsync(ApiFixture.Build(Failed), Outcome.Malformed, Hostile, null, default).GetAwaiter().GetResult();
             var run = Api.Store.Catalogue.StartRunAsync("debian", default).GetAwaiter().GetResult();
@@ -42,7 +51,7 @@ public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTes
     public static TheoryData<string> Pages => new(
         "/", "/?q=6.1.0-1-cloud-amd64", "/?q=6.1.0-2-cloud-amd64", "/?q=6.1.0-9-amd64", "/?q=debian+12", "/?q=cloud", $"/?q={Uri.EscapeDataString(Hostile)}", "/coverage", "/coverage?distro=debian&incomplete=1",
         "/coverage/debian/12/x86_64", "/coverage/debian/12/x86_64?state=failed&flavour=cloud-amd64", "/coverage/gaps", "/recent", "/charts", "/sources", "/sources/debian", "/sign-in",
-        $"/kernels/debian/12/x86_64/{Published}", $"/kernels/debian/12/x86_64/{Failed}", $"/kernels/debian/12/x86_64/{Published}?digests=all", "/types", "/types?q=fir", $"/types?q={Uri.EscapeDataString(Hostile)}", "/compat",
+        $"/kernels/debian/12/x86_64/{Published}", $"/kernels/debian/12/x86_64/{Failed}", $"/kernels/debian/12/x86_64/{Published}?digests=all", $"{Kernel}/config", $"{Kernel}/config?q={Uri.EscapeDataString(Hostile)}", $"{Kernel}/modules", $"{Third}/config", "/coverage/listed", "/coverage/listed?distro=debian&outcome=malformed", "/types", "/types?q=fir", $"/types?q={Uri.EscapeDataString(Hostile)}", "/compat",
         $"{Kernel}/types/first", $"{Kernel}/types/first?view=c", $"{Kernel}/types/first?view=users", $"{Kernel}/types/first?view=history", $"{Kernel}/types/first?view=compare", $"{Kernel}/functions/main", $"{Kernel}/changes",
         $"{Third}/types", $"{Third}/types?q={Uri.EscapeDataString(HostileType)}", $"{Third}/types/{Uri.EscapeDataString(HostileType)}", $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=c",
         $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=users", $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=history", $"{Third}/types/{Uri.EscapeDataString(HostileType)}?view=compare&with=debian/12/x86_64/{Published}",
@@ -119,6 +128,21 @@ public sealed class PageTests(PageTests.Archive archive) : IClassFixture<PageTes
         Assert.Contains("malformed,\"\"\"><script>alert(1)</script>", line, StringComparison.Ordinal);
         var (_, matrix, _) = await GetAsync("/coverage.csv?distro=debian");
         Assert.Contains("debian,12,x86_64,3,2,2,1,0,0,", matrix, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ConfigurationAndModulesAreSearched()
+    {
+        var (_, all, _) = await GetAsync($"{Kernel}/config");
+        Assert.Contains("301 options are set", all, StringComparison.Ordinal);
+        Assert.Contains("CONFIG_199=m", all, StringComparison.Ordinal);
+        Assert.DoesNotContain("CONFIG_200=m", all, StringComparison.Ordinal);
+        Assert.Contains("CONFIG_200=m", (await GetAsync($"{Kernel}/config?page=2")).Text, StringComparison.Ordinal);
+        Assert.Contains("CONFIG_299=m", (await GetAsync($"{Kernel}/config?q=config_299")).Text, StringComparison.Ordinal);
+        Assert.Contains("No option with", (await GetAsync($"{Kernel}/config?q=CONFIG_BPF")).Text, StringComparison.Ordinal);
+        Assert.EndsWith($"CONFIG_LOCALVERSION={Hostile}\n", (await GetAsync($"{Kernel}/config?format=text")).Text, StringComparison.Ordinal);
+        Assert.Contains("is not known", (await GetAsync($"{Third}/config")).Text, StringComparison.Ordinal);
+        Assert.Contains("/modules/nf_conntrack\"", (await GetAsync($"{Kernel}/modules")).Text, StringComparison.Ordinal);
     }
 
     [Fact]

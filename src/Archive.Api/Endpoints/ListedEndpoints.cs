@@ -85,12 +85,12 @@ internal static class ListedEndpoints
     private static ListedFilter Filter(string? distro, string? version, string? arch) =>
         new() { Distro = KernelNames.Distro(distro), Version = KernelNames.Version(distro, version), Arch = KernelNames.Arch(arch) };
 
-    private static KernelKey? KeyOf(string place) => place.Split('/') is [var distro, var version, var arch, var uname] ? KernelNames.Key(distro, version, arch, uname) : null;
+    internal static KernelKey? KeyOf(string place) => place.Split('/') is [var distro, var version, var arch, var uname] ? KernelNames.Key(distro, version, arch, uname) : null;
 
     private static ListedGapDocument Document(ListedGap gap) => new(gap.Key.ToString(), gap.Outcome, gap.Reason ?? ReasonOf(gap.Outcome), gap.FirstListed, gap.GoneAt);
 
     /// <summary>Of kernels that were never tried, which the catalogue has no words about.</summary>
-    private static string? ReasonOf(string outcome) => outcome switch
+    internal static string? ReasonOf(string outcome) => outcome switch
     {
         ListedGap.NoPackage => "a list of kernels names it, and no source has a package with its types",
         "pending" => "not tried yet",

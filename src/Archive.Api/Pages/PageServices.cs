@@ -1,4 +1,5 @@
 using Archive.Api.Admin;
+using Archive.Api.Kernels;
 using Archive.Api.Objects;
 using Archive.Api.Pages.Compatibility;
 using Archive.Api.Pages.Coverage;
@@ -32,6 +33,8 @@ public static class PageServices
         services.AddPagePolicies();
         services.AddScoped<Visitor>();
         services.AddSingleton<Finder>();
+        services.AddSingleton<Charts>();
+        services.AddSingleton<KernelDetails>();
         services.AddSingleton<SharedRuns>();
         services.AddSingleton<CompatibilityRuns>();
         services.AddHostedService(provider => provider.GetRequiredService<CompatibilityRuns>());
@@ -51,6 +54,7 @@ public static class PageServices
         app.MapHome();
         app.MapCoveragePages();
         app.MapKernelPages();
+        app.MapKernelLines();
         app.MapChangesPage();
         app.MapTypePages();
         app.MapCompatibilityPages(app.Services.GetRequiredService<ObjectOptions>());

@@ -6,12 +6,13 @@ namespace Archive.EndToEnd.Tests.Hosts;
 [Trait("Category", "Real")]
 public sealed class PackageTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly Lazy<CleanRoot> _root = new(() => new CleanRoot());
 
-    private string Root => _folder.File("root");
-
-    /// <summary>What the tests mounted, and what belongs to root.</summary>
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        if (_root.IsValueCreated)
+            _root.Value.Dispose();
+    }
 
     [Fact]
     public void LintianFindsNoErrors()
@@ -26,7 +27,6 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void ClientIsInstalledUpgradedRemovedAndPurged()
     {
-        Unpack();
         Install(DebianPackages.Client);
         Assert.StartsWith("btf-fetch ", In("btf-fetch --version"), StringComparison.Ordinal);
         Assert.Equal("enabled", In("systemctl is-enabled btf-fetch").Trim());
@@ -47,7 +47,6 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void ServiceIsInstalledUpgradedRemovedAndPurged()
     {
-        Unpack();
         Install(DebianPackages.Service);
         Assert.Equal("enabled", In("systemctl is-enabled btf-archive").Trim());
         var key = Serve();
@@ -74,21 +73,9 @@ public sealed class PackageTests : IDisposable
         Assert.DoesNotContain("Unknown key", Tool.Try("systemd-analyze", ["verify", "--man=no", path]).Errors);
     }
 
-    private void Unpack() => Tool.Shell($"mkdir '{Root}' && tar -xf '{DebianRoot.Tar}' -C '{Root}'");
+    private void Install(string package) => _root.Value.Install(package);
 
-    private void Install(string package)
-    {
-        File.Copy(package, Path.Combine(Root, "package.deb"), overwrite: true);
-        In("dpkg -i /package.deb && rm /package.deb");
-    }
-
-    /// <summary>A command in the root, with a /proc of its own and without the host's network.</summary>
-    private string In(string command)
-    {
-        var result = Tool.Try("unshare", ["-m", "-n", "-p", "-f", "sh", "-c", $"mount -t proc proc '{Root}/proc' && ip link set lo up; exec chroot '{Root}' /bin/sh -c \"$0\"", command]);
-        Assert.True(result.Status == 0, $"{command}: {result.Output}{result.Errors}");
-        return result.Output;
-    }
+    private string In(string command) => _root.Value.In(command);
 
     /// <summary>Starts the program as its unit would, but for the sandbox; the public key that it shows.</summary>
     private string Serve() => In("""
@@ -99,5 +86,5 @@ public sealed class PackageTests : IDisposable
         """);
 
     private void AssertGone(string package) =>
-        Assert.Empty(Tool.Try("find", [Root, "-name", $"*{package}*", "-not", "-path", "*/var/log/*", "-not", "-path", "*/etc/btf-fetch*"]).Output);
+        Assert.Empty(Tool.Try("find", [_root.Value.Path, "-name", $"*{package}*", "-not", "-path", "*/var/log/*", "-not", "-path", "*/etc/btf-fetch*"]).Output);
 }

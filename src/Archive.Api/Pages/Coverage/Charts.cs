@@ -4,12 +4,19 @@ using Archive.Api.Pages.Shared;
 
 namespace Archive.Api.Pages.Coverage;
 
-/// <summary>The numbers behind the charts.</summary>
-internal static class Charts
+/// <summary>The numbers behind the charts. They are sums over the whole catalogue, so that they are worked out once a minute at most.</summary>
+internal sealed class Charts(KernelRoster rosters, CoverageCounts counts, TimeProvider clock) : IDisposable
 {
     private const int MaxLines = 6, MaxBars = 20;
 
-    public static ChartsModel Of(Roster roster, IReadOnlyList<CoverageRow> rows)
+    private readonly Recounted<ChartsModel> _model = new(TimeSpan.FromMinutes(1), clock);
+
+    public Task<ChartsModel> GetAsync(CancellationToken cancellation) =>
+        _model.GetAsync(async stop => Of(await rosters.GetAsync(stop), await counts.RowsAsync(stop)), cancellation);
+
+    public void Dispose() => _model.Dispose();
+
+    private static ChartsModel Of(Roster roster, IReadOnlyList<CoverageRow> rows)
     {
         var byDistro = roster.Recent.GroupBy(build => build.Key.Distro).OrderByDescending(group => group.Count()).ToList();
         return new ChartsModel(

@@ -19,6 +19,7 @@ public static class CoveragePageEndpoints
         app.Pages().MapGet("/coverage.csv", CsvAsync);
         app.Pages().MapGet("/coverage.json", JsonAsync);
         app.Pages().MapGet("/coverage/gaps", GapsAsync);
+        app.Pages().MapGet("/coverage/listed", ListedAsync);
         app.Pages().MapGet("/coverage/{distro}/{version}/{arch}", PlaceAsync);
         app.Pages().MapGet("/recent", RecentAsync);
         app.Pages().MapGet("/charts", ChartsAsync);
@@ -91,11 +92,22 @@ public static class CoveragePageEndpoints
         return Page.Of<RecentPage>(new RecentModel(Part(recent, page), page, recent.Count > page * PageLength));
     }
 
-    private static async Task<IResult> ChartsAsync(HttpContext context, KernelRoster rosters, CoverageCounts counts)
+    private static async Task<IResult> ListedAsync(HttpContext context, CoverageCounts counts, ICatalogue catalogue)
     {
-        var roster = await rosters.GetAsync(context.RequestAborted);
-        return Page.Of<ChartsPage>(Charts.Of(roster, await counts.RowsAsync(context.RequestAborted)));
+        var query = context.Request.Query;
+        var (distro, arch, after) = (KernelNames.Distro(Text(query["distro"])), KernelNames.Arch(Text(query["arch"])), Text(query["after"]));
+        var all = (await counts.ListedAsync(context.RequestAborted)).Select(ListedRow.Of).ToList();
+        var outcomes = all.Where(row => (distro is null || row.Distro == distro) && (arch is null || row.Arch == arch)).SelectMany(row => row.Reasons)
+            .Where(reason => reason.Key != Outcome.Native.Text()).GroupBy(reason => reason.Key).Select(group => (group.Key, group.Sum(reason => reason.Value))).OrderByDescending(o => o.Item2).ToList();
+        var outcome = outcomes.Exists(o => o.Key == query["outcome"]) ? Text(query["outcome"]) : null;
+        var filter = new ListedFilter { Distro = distro, Arch = arch, Outcome = outcome, After = after is null ? null : ListedEndpoints.KeyOf(after), Limit = PageLength + 1 };
+        var gaps = await catalogue.ListedGapsAsync(filter, context.RequestAborted);
+        return Page.Of<ListedPage>(new ListedModel(
+            distro, arch, outcome, [.. all.Select(row => row.Distro).Distinct()], [.. all.Select(row => row.Arch).Distinct().Order(StringComparer.Ordinal)],
+            outcomes, [.. gaps.Take(PageLength)], gaps.Count > PageLength ? gaps[PageLength - 1].Key.ToString() : null));
     }
+
+    private static async Task<IResult> ChartsAsync(HttpContext context, Charts charts) => Page.Of<ChartsPage>(await charts.GetAsync(context.RequestAborted));
 
     private static async Task<IResult> FeedAsync(HttpContext context, KernelRoster rosters) =>
         TypedResults.Text(Feed.Write((await rosters.GetAsync(context.RequestAborted)).Recent, $"{context.Request.Scheme}://{context.Request.Host}"), "application/atom+xml; charset=utf-8");

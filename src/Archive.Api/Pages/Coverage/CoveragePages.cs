@@ -36,6 +36,12 @@ public sealed record GapsModel(
     string? Distro, string? Arch, string? Outcome, IReadOnlyList<string> Distros, IReadOnlyList<string> Archs, IReadOnlyList<(Outcome Outcome, int Builds)> Outcomes,
     IReadOnlyList<RosterBuild> Builds, int Page, bool HasMore);
 
+/// <param name="Outcomes">Why kernels are listed and not published, with how many each.</param>
+/// <param name="Next">Where the next page begins; null on the last.</param>
+public sealed record ListedModel(
+    string? Distro, string? Arch, string? Outcome, IReadOnlyList<string> Distros, IReadOnlyList<string> Archs, IReadOnlyList<(string Outcome, long Kernels)> Outcomes,
+    IReadOnlyList<ListedGap> Gaps, string? Next);
+
 public sealed record RecentModel(IReadOnlyList<RosterBuild> Builds, int Page, bool HasMore);
 
 public sealed record ChartsModel(
