@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Archive.Api.Objects;
 using Archive.Store.Kernels;
 using Btf.Format;
+using Btf.Text.Changes;
 
 namespace Archive.Api.Kernels;
 
@@ -35,18 +36,8 @@ public sealed class TypeNames(WarmKernels kernels)
     {
         using var opened = await kernels.OpenAsync(publication, cancellation);
         var blob = opened.Blob;
-        return [.. blob.Find(name).Where(id => KindOf(blob[id]) is not null).Select(id => new NamedType(KindOf(blob[id])!, name)).Distinct()];
+        return [.. blob.Find(name).Where(id => KernelComparison.KindOf(blob[id]) is not null).Select(id => new NamedType(KernelComparison.KindOf(blob[id])!, name)).Distinct()];
     }
-
-    internal static string? KindOf(in BtfType type) => type.Kind switch
-    {
-        BtfKind.Struct => "struct",
-        BtfKind.Union => "union",
-        BtfKind.Enum or BtfKind.Enum64 => "enum",
-        BtfKind.Typedef => "typedef",
-        BtfKind.Func => "func",
-        _ => null,
-    };
 
     private static IEnumerable<NamedType> Matches(BtfBlob blob, uint[] ids, byte[] text, string? kind)
     {
@@ -56,7 +47,7 @@ public sealed class TypeNames(WarmKernels kernels)
             end++;
         var first = ids.AsSpan(start, end - start).ToArray();
         var inside = text.Length == 0 ? [] : ids.Where((id, i) => (i < start || i >= end) && blob[id].NameBytes.IndexOf(text) > 0);
-        return first.Concat(inside).Select(id => new NamedType(KindOf(blob[id])!, blob[id].Name)).Where(named => kind is null || named.Kind == kind).Distinct();
+        return first.Concat(inside).Select(id => new NamedType(KernelComparison.KindOf(blob[id])!, blob[id].Name)).Where(named => kind is null || named.Kind == kind).Distinct();
     }
 
     private static int LowerBound(BtfBlob blob, uint[] ids, byte[] text)
@@ -81,7 +72,7 @@ public sealed class TypeNames(WarmKernels kernels)
         var ids = new List<uint>();
         for (uint id = 1; id < blob.EndId; id++)
         {
-            if (blob[id].NameOffset != 0 && KindOf(blob[id]) is not null)
+            if (blob[id].NameOffset != 0 && KernelComparison.KindOf(blob[id]) is not null)
                 ids.Add(id);
         }
         ids.Sort((a, b) => blob[a].NameBytes.SequenceCompareTo(blob[b].NameBytes) is not 0 and var order ? order : a.CompareTo(b));

@@ -155,7 +155,8 @@ internal sealed class Side
     private static string NameOf(in BtfType type) =>
         type.NameOffset == 0 && type.IsEnum && type.Vlen > 0 ? $"{{ {type.Enumerators[0].Name}, … }}" : type.Name;
 
-    private static string? KindOf(in BtfType type) => type.Kind switch
+    /// <summary>What C calls a type that has a name of its own, and <c>func</c>; null for the others.</summary>
+    public static string? KindOf(in BtfType type) => type.Kind switch
     {
         BtfKind.Struct => "struct",
         BtfKind.Union => "union",
