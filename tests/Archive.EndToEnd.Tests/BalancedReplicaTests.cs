@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
+using Archive.Api.Admin;
+using Archive.Store.Blobs.Azure;
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 using Archive.Store.Mirrors;
@@ -113,6 +115,31 @@ public sealed class BalancedReplicaTests : IAsyncLifetime, IDisposable
         Assert.Equal(Kernels, lines.Count);
         Assert.Equal(Kernels, lines.Distinct(StringComparer.Ordinal).Count());
         Assert.All(await catalogue.ListAsync(new KernelFilter(), default), r => Assert.Equal((Outcome.Published, 1), (r.Outcome, r.Attempts)));
+        await AssertBlobsTellAllAsync(catalogue);
+    }
+
+    /// <summary>A catalogue that is lost is written anew from the blobs alone, on either database.</summary>
+    private async Task AssertBlobsTellAllAsync(PostgresCatalogue original)
+    {
+        var blobs = new AzureBlobStore(new AzureOptions { Connection = AzuriteServer.Shared.ConnectionString(), Container = _container }, TimeProvider.System);
+        using var postgres = new PostgresCatalogue(PostgresServer.Shared.NewDatabase(), TimeProvider.System);
+        using var sqlite = new SqliteCatalogue(_folder.File("anew.db"), TimeProvider.System);
+        foreach (var catalogue in (SqlCatalogue[])[postgres, sqlite])
+        {
+            await catalogue.InitialiseAsync(default);
+            Assert.Equal(Kernels, (await new StoreAudit(catalogue, blobs).ReindexAsync(_ => { }, default)).Checked);
+            Assert.Equal(await TellAsync(original), await TellAsync(catalogue));
+            Assert.Equal((await original.CoverageAsync(default)).Select(c => c with { Updated = 0 }), (await catalogue.CoverageAsync(default)).Select(c => c with { Updated = 0 }));
+        }
+    }
+
+    /// <summary>Builds and publications in order of the tree; the times of blobs count in seconds.</summary>
+    private static async Task<IReadOnlyList<(KernelBuild, Publication)>> TellAsync(SqlCatalogue catalogue)
+    {
+        var told = new List<(KernelBuild, Publication)>();
+        await foreach (var record in catalogue.PublishedAsync(new KernelFilter(), default))
+            told.Add((record.Build, record.Publication! with { PublishedAt = default }));
+        return told;
     }
 
     private string[] Shared =>

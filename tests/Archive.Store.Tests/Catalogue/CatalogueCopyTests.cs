@@ -77,6 +77,20 @@ public sealed class CatalogueCopyTests : IDisposable
         Assert.Equal(await TellAsync(original), await TellAsync(Postgres(restored)));
     }
 
+    /// <summary>As the documents say it is done, while the archive goes on writing.</summary>
+    [Fact]
+    public async Task ABackupOfSqliteIsRestored()
+    {
+        var original = Sqlite("original");
+        await FillAsync(original);
+        Tool.Run("sqlite3", _folder.File("original"), $".backup {_folder.File("backup")}");
+        var told = await TellAsync(original);
+        await original.SeenAsync(Build(uname: "later"), default);
+        var restored = Sqlite("backup");
+        await restored.InitialiseAsync(default);
+        Assert.Equal(told, await TellAsync(restored));
+    }
+
     private async Task FillAsync(SqlCatalogue catalogue)
     {
         await catalogue.InitialiseAsync(default);
