@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Archive.Api.Objects;
 using Archive.Store.Kernels;
 using Btf.Format;
-using Btf.Text.Changes;
 
 namespace Archive.Api.Kernels;
 
@@ -36,7 +35,7 @@ public sealed class TypeNames(WarmKernels kernels)
     {
         using var opened = await kernels.OpenAsync(publication, cancellation);
         var blob = opened.Blob;
-        return [.. blob.Find(name).Where(id => KernelComparison.KindOf(blob[id]) is not null).Select(id => new NamedType(KernelComparison.KindOf(blob[id])!, name)).Distinct()];
+        return [.. blob.Find(name).Where(id => blob[id].NamedKind is not null).Select(id => new NamedType(blob[id].NamedKind!, name)).Distinct()];
     }
 
     private static IEnumerable<NamedType> Matches(BtfBlob blob, uint[] ids, byte[] text, string? kind)
@@ -47,7 +46,7 @@ public sealed class TypeNames(WarmKernels kernels)
             end++;
         var first = ids.AsSpan(start, end - start).ToArray();
         var inside = text.Length == 0 ? [] : ids.Where((id, i) => (i < start || i >= end) && blob[id].NameBytes.IndexOf(text) > 0);
-        return first.Concat(inside).Select(id => new NamedType(KernelComparison.KindOf(blob[id])!, blob[id].Name)).Where(named => kind is null || named.Kind == kind).Distinct();
+        return first.Concat(inside).Select(id => new NamedType(blob[id].NamedKind!, blob[id].Name)).Where(named => kind is null || named.Kind == kind).Distinct();
     }
 
     private static int LowerBound(BtfBlob blob, uint[] ids, byte[] text)
@@ -72,7 +71,7 @@ public sealed class TypeNames(WarmKernels kernels)
         var ids = new List<uint>();
         for (uint id = 1; id < blob.EndId; id++)
         {
-            if (blob[id].NameOffset != 0 && KernelComparison.KindOf(blob[id]) is not null)
+            if (blob[id].NameOffset != 0 && blob[id].NamedKind is not null)
                 ids.Add(id);
         }
         ids.Sort((a, b) => blob[a].NameBytes.SequenceCompareTo(blob[b].NameBytes) is not 0 and var order ? order : a.CompareTo(b));

@@ -40,6 +40,17 @@ public readonly struct BtfType
     public string Name => Blob.Name(NameOffset);
     public ReadOnlySpan<byte> NameBytes => Blob.NameBytes(NameOffset);
 
+    /// <summary>What a type that people know by its name is called: struct, union, enum, typedef or func; null for the others.</summary>
+    public string? NamedKind => Kind switch
+    {
+        BtfKind.Struct => "struct",
+        BtfKind.Union => "union",
+        BtfKind.Enum or BtfKind.Enum64 => "enum",
+        BtfKind.Typedef => "typedef",
+        BtfKind.Func => "func",
+        _ => null,
+    };
+
     public bool IsComposite => Kind is BtfKind.Struct or BtfKind.Union;
     public bool IsEnum => Kind is BtfKind.Enum or BtfKind.Enum64;
 

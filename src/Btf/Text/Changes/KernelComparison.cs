@@ -146,7 +146,7 @@ internal sealed class Side
 
     private void Add(in BtfType type)
     {
-        if (KindOf(type) is not { } kind || NameOf(type) is not { Length: > 0 } name)
+        if (type.NamedKind is not { } kind || NameOf(type) is not { Length: > 0 } name)
             return;
         ref var ids = ref CollectionsMarshal.GetValueRefOrAddDefault(Named, (kind, name), out _);
         (ids ??= []).Add(type.Id);
@@ -154,15 +154,4 @@ internal sealed class Side
 
     private static string NameOf(in BtfType type) =>
         type.NameOffset == 0 && type.IsEnum && type.Vlen > 0 ? $"{{ {type.Enumerators[0].Name}, … }}" : type.Name;
-
-    /// <summary>What C calls a type that has a name of its own, and <c>func</c>; null for the others.</summary>
-    public static string? KindOf(in BtfType type) => type.Kind switch
-    {
-        BtfKind.Struct => "struct",
-        BtfKind.Union => "union",
-        BtfKind.Enum or BtfKind.Enum64 => "enum",
-        BtfKind.Typedef => "typedef",
-        BtfKind.Func => "func",
-        _ => null,
-    };
 }
