@@ -97,13 +97,17 @@ public sealed class BalancedReplicaTests : IAsyncLifetime, IDisposable
             var asking = AskForCrawlAsync();
             await Task.Delay(random.Next(30));
             _replicas[kill % 2].Dispose();
-            try
+            for (var waited = Stopwatch.StartNew(); ; asking = AskForCrawlAsync())
             {
-                await asking;
-            }
-            catch (HttpRequestException)
-            {
-                await AskForCrawlAsync();
+                try
+                {
+                    await asking;
+                    break;
+                }
+                catch (HttpRequestException) when (waited.Elapsed < Limit)
+                {
+                    await Task.Delay(100);
+                }
             }
             Restart(kill % 2);
         }
@@ -116,6 +120,24 @@ public sealed class BalancedReplicaTests : IAsyncLifetime, IDisposable
         Assert.Equal(Kernels, lines.Distinct(StringComparer.Ordinal).Count());
         Assert.All(await catalogue.ListAsync(new KernelFilter(), default), r => Assert.Equal((Outcome.Published, 1), (r.Outcome, r.Attempts)));
         await AssertBlobsTellAllAsync(catalogue);
+        await AssertDownloadsAreRedirectedAsync();
+    }
+
+    /// <summary>A replica that sends downloads to the container: by a signature that passes away, and to where a CDN would be.</summary>
+    private async Task AssertDownloadsAreRedirectedAsync()
+    {
+        const string Path = "/debian/12/x86_64/6.1.0-0001-amd64.btf.tar.xz";
+        using var bySignature = ArchiveProcess.Start(_folder.File("by-signature"), [.. Shared, "--Roles:Crawler=false", "--Roles:Extractor=false", "--Azure:Redirect=sas"]);
+        using var toCdn = ArchiveProcess.Start(_folder.File("to-cdn"), [.. Shared, "--Roles:Crawler=false", "--Roles:Extractor=false", "--Azure:Redirect=https://cdn.example/btf"]);
+        bySignature.WaitUntilReady(Limit);
+        toCdn.WaitUntilReady(Limit);
+        using var client = new HttpClient();
+        using var answer = await client.GetAsync(new Uri(bySignature.Address, Path));
+        Assert.Equal(AzuriteServer.Shared.Url.Port, answer.RequestMessage!.RequestUri!.Port);
+        Assert.Equal(await _client.GetByteArrayAsync(new Uri(Path, UriKind.Relative)), await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync());
+        using var still = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
+        using var away = await still.GetAsync(new Uri(toCdn.Address, Path));
+        Assert.Equal("https://cdn.example/btf/by-digest/", away.Headers.Location!.AbsoluteUri[..34]);
     }
 
     /// <summary>A catalogue that is lost is written anew from the blobs alone, on either database.</summary>
