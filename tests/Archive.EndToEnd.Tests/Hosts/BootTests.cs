@@ -141,10 +141,13 @@ public sealed class BootTests : IDisposable
         says.That(@"EXEC file ppid (\d+) of \1");
     }
 
-    private sealed record Console(string Text)
+    private sealed class Console(string text)
     {
+        /// <summary>A terminal's lines end with carriage returns.</summary>
+        private readonly string _text = text.Replace("\r", "", StringComparison.Ordinal);
+
         public void That(string pattern) => Assert.True(
-            Regex.IsMatch(Text, pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(10)), $"wanted: {pattern}\n{Text}");
+            Regex.IsMatch(_text, pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(10)), $"wanted: {pattern}\n{_text}");
     }
 
     /// <summary>Holds the first download for ever, and drops the first question after it.</summary>

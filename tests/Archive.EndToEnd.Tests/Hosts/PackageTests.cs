@@ -61,6 +61,23 @@ public sealed class PackageTests : IDisposable
         AssertGone("btf-archive");
     }
 
+    /// <summary>As it is where the registry has no runtime to pack for an architecture: the machine has .NET, copied into the root here.</summary>
+    [Fact]
+    public void ServiceRunsOnTheMachinesOwnRuntime()
+    {
+        var root = _root.Value.Path;
+        Assert.Contains("aspnetcore-runtime-10.0", Tool.Run("dpkg-deb", "-f", DebianPackages.ServiceOnSharedRuntime, "Depends"), StringComparison.Ordinal);
+        Tool.Run("dpkg-deb", "-x", DebianPackages.ServiceOnSharedRuntime, Path.Combine(root, "unpacked"));
+        Tool.Shell($"""
+            cp -a '{root}/unpacked/usr/.' '{root}/usr/'
+            dotnet=$(dirname "$(readlink -f "$(command -v dotnet)")")
+            mkdir -p '{root}/usr/share/dotnet'
+            cp -a "$dotnet/dotnet" "$dotnet/host" "$dotnet/shared" '{root}/usr/share/dotnet/'
+            ln -s /usr/share/dotnet/dotnet '{root}/usr/bin/dotnet'
+            """);
+        Assert.Contains("BEGIN PUBLIC KEY", Serve(), StringComparison.Ordinal);
+    }
+
     /// <summary>Exposure is systemd's own measure, 0 to 10.</summary>
     [Theory]
     [InlineData("infra/systemd/btf-archive.service", 20)]
