@@ -9,7 +9,7 @@ namespace Archive.EndToEnd.Tests.Hosts;
 /// A Debian boots a Debian kernel whose own BTF is hidden, with the client's package in it, and a CO-RE object of libbpf-tools reads right
 /// values by the file that came. Nothing is simulated but the processor.
 /// </summary>
-[Trait("Category", "Long")]
+[Trait("Category", "Real")]
 public sealed class BootTests : IDisposable
 {
     private const string NoUnits = "getty.target systemd-logind.service systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service apt-daily.timer e2scrub_reap.service";
