@@ -12,6 +12,9 @@ internal static class CoverageSql
         FROM coverage WHERE builds > 0 ORDER BY distro, version, arch, outcome
         """;
 
+    /// <summary>Counts anew, from nothing.</summary>
+    public static string Recount { get; } = $"DELETE FROM coverage; {Count("", "kernels")}";
+
     private const string Key = "distro, version, arch, outcome";
 
     private static readonly string[] Columns = ["distro", "version", "arch", "outcome", "ships_btf", "updated"];

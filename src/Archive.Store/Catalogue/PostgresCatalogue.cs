@@ -47,6 +47,9 @@ public sealed class PostgresCatalogue(string connectionString, TimeProvider cloc
         public override Task LockSchemaAsync(DbConnection connection) =>
             connection.ExecuteAsync("SELECT pg_advisory_xact_lock(@SchemaLock)", new { SchemaLock });
 
+        public override Task SetTriggersAsync(DbConnection connection, string table, bool areOn) =>
+            connection.ExecuteAsync($"ALTER TABLE {table} {(areOn ? "ENABLE" : "DISABLE")} TRIGGER USER");
+
         public override Task CountOnAsync(DbConnection connection, string table) =>
             connection.ExecuteAsync($"SELECT setval(pg_get_serial_sequence('{table}', 'id'), COALESCE(MAX(id), 0) + 1, false) FROM {table}");
 

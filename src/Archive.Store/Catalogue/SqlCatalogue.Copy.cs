@@ -47,8 +47,11 @@ public abstract partial class SqlCatalogue
                 throw new InvalidOperationException($"the catalogue that is to take the copy has rows in {table}");
         }
         long rows = 0;
+        await dialect.SetTriggersAsync(target, "kernels", areOn: false);
         foreach (var table in Tables)
             rows += await CopyTableAsync(source, target, table, cancellation);
+        await target.ExecuteAsync(CoverageSql.Recount);
+        await dialect.SetTriggersAsync(target, "kernels", areOn: true);
         foreach (var table in Counted)
             await dialect.CountOnAsync(target, table);
         var sequence = await source.ExecuteScalarAsync<long>("SELECT value FROM change_counter WHERE id = 1");

@@ -48,6 +48,9 @@ public abstract class SqlDialect : IDisposable
     /// <summary>Lets the table's own count of ids go on behind the ids that were written into it; nothing is to be done where the database sees them.</summary>
     public virtual Task CountOnAsync(DbConnection connection, string table) => Task.CompletedTask;
 
+    /// <summary>Turns the table's triggers off or on again, within a transaction, where so many rows come that counting each would be slow.</summary>
+    public virtual Task SetTriggersAsync(DbConnection connection, string table, bool areOn) => Task.CompletedTask;
+
     /// <summary>Whether the database is away for a moment, as in a restart, so that the same work may succeed soon.</summary>
     public abstract bool IsTransient(DbException error);
 
