@@ -29,7 +29,7 @@ internal static class BenchmarkCommand
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() < 1)
                 result.AddError("--runs is to be 1 or more");
         });
-        return new RootCommand("Measures our programs against their peers.") { Convert(), Package(), MinimizeCommands.Minimize(), MinimizeCommands.Archive(), StampedeCommand.Create(), PageCommands.Pages(), ApiCommand.Create(), ScaleCommand.Create(), PlanCommand.Create(), PlanCommand.Here() };
+        return new RootCommand("Measures our programs against their peers.") { Convert(), Package(), MinimizeCommands.Minimize(), MinimizeCommands.Archive(), StampedeCommand.Create(), PageCommands.Pages(), ApiCommand.Create(), ScaleCommand.Create(), WorkersCommand.Create(), PlanCommand.Create(), PlanCommand.Here() };
     }
 
     private static Command Convert()

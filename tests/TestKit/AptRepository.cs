@@ -110,6 +110,18 @@ public sealed class AptRepository : IDisposable
         Tool.Run("dpkg-deb", "--root-owner-group", $"-Z{compression}", "-b", Path.Combine(build, "root"), Path.Combine(Root, "pool", $"{package}_{version}_amd64.deb"));
     }
 
+    /// <summary>Adds a real package under another version: its content is as it was, only its control file is written anew.</summary>
+    /// <param name="package">Of amd64.</param>
+    public void AddAs(string package, string version)
+    {
+        var build = NewBuild();
+        Tool.Shell($"""
+            cd '{build}' && ar x '{package}' && control=$(echo control.tar.*) && mkdir c && tar -C c -xf $control && sed -i 's/^Version: .*/Version: {version}/' c/control
+            tar -C c -caf $control . && name=$(sed -n 's/^Package: //p' c/control) && ar rcS '{Path.Combine(Root, "pool")}'/$name'_{version}_amd64.deb' debian-binary $control data.tar.*
+            """);
+        Directory.Delete(build, recursive: true);
+    }
+
     /// <summary>Writes and signs the indexes of what was added.</summary>
     /// <param name="validUntil">As in a Release file.</param>
     /// <param name="extra">A paragraph of Packages besides those of the packages.</param>

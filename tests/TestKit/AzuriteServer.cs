@@ -57,7 +57,8 @@ public sealed class AzuriteServer : IDisposable
         _process.Dispose();
     }
 
-    private static string Installed() => TestCache.Made("azurite", Version, folder => Tool.Run("npm", "install", "--no-fund", "--no-audit", "--prefix", folder, $"azurite@{Version}"));
+    /// <summary>The folder whose <c>node_modules</c> have it.</summary>
+    public static string Installed() => TestCache.Made("azurite", Version, folder => Tool.Run("npm", "install", "--no-fund", "--no-audit", "--prefix", folder, $"azurite@{Version}"));
 
     private void WaitUntilReady()
     {
