@@ -21,6 +21,7 @@ internal static class PageCommands
             var folder = Path.Combine(scratch, "data");
             var (published, kernel) = Copy(parsed.GetRequiredValue(data).FullName, folder, parsed.GetValue(Kernels));
             using var api = ServedArchive.Start(parsed.GetValue(Program) ?? PublishedProgram.Publish("Archive.Api", scratch), folder);
+            api.Get("/coverage/gaps"); // Waits until the roster is read.
             Console.Write($"{published} rows\n\n| page | median ms | slowest ms | kB |\n|---|--:|--:|--:|\n");
             foreach (var path in PathsOf(kernel))
                 Console.Write(Measure(api, path, parsed.GetValue(BenchmarkCommand.Rounds)));
@@ -35,7 +36,7 @@ internal static class PageCommands
         $"/coverage/{kernel[..kernel.LastIndexOf('/')]}", "/coverage/distro-3/2/x86_64", "/coverage/distro-3/2/x86_64?page=3", "/coverage/gaps", "/recent", "/charts", "/feed.atom", $"/kernels/{kernel}", "/types?q=task",
         $"/kernels/{kernel}/types?q=sk_", $"/kernels/{kernel}/types/task_struct", $"/kernels/{kernel}/types/task_struct?view=c", $"/kernels/{kernel}/types/task_struct?view=users",
         $"/kernels/{kernel}/types/list_head?view=users", $"/kernels/{kernel}/types/task_struct?view=history", $"/kernels/{kernel}/types/task_struct?view=compare", $"/kernels/{kernel}/functions/vfs_read",
-        $"/kernels/{kernel}/changes", "/compat", "/sources", "/sources/debian", "/sign-in",
+        $"/kernels/{kernel}/changes", $"/kernels/{kernel}/config", $"/kernels/{kernel}/modules", "/coverage/listed", "/compat", "/sources", "/sources/debian", "/sign-in",
     ];
 
     private static string Measure(ServedArchive api, string path, int rounds)
