@@ -113,7 +113,7 @@ public sealed class PostgresServer : IDisposable
     {
         var server = string.Create(CultureInfo.InvariantCulture,
             $"{Program("postgres")} -D {_folder.File("data")} -p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=300");
-        var (file, arguments) = AsUser("sh", ["-c", $"{server} >>{_folder.File("log")} 2>&1 & server=$!; cat; kill -QUIT $server; wait $server"]);
+        var (file, arguments) = AsUser("sh", ["-c", $"{server} >>{_folder.File("log")} 2>&1 & server=$!; exec 3<&0; (cat <&3; kill -QUIT $server) & wait $server"]);
         return Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardInput = true, UseShellExecute = false, WorkingDirectory = "/" })!;
     }
 
