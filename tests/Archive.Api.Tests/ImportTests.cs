@@ -64,8 +64,8 @@ public sealed class ImportTests(OtherArchive tree) : IClassFixture<OtherArchive>
         await _api.Store.Catalogue.RecordOutcomeAsync(failed, Outcome.NoDebugInfo, "stripped", null, default);
         await _api.Store.Catalogue.RecordListingAsync("debian", ["main"], [Listed(published.Key), Listed(failed.Key), Listed(ApiFixture.Build("6.1.0-3-amd64").Key)], default);
         Place("x86_64/list.json", """
-            {"Debian": [{"kernelrelease": "6.1.4-1", "headers": ["http://deb.debian.org/debian/pool/main/l/linux/linux-headers-6.1.0-4-amd64_6.1.4-1_amd64.deb"]},
-                        {"kernelrelease": "6.1.1-1", "headers": ["http://deb.debian.org/debian/pool/main/l/linux/linux-headers-6.1.0-1-amd64_6.1.1-1_amd64.deb"]}],
+            {"Debian": [{"kernelrelease": "6.1.4-1", "headers": ["http://mirror.example/debian/pool/main/l/linux/linux-headers-6.1.0-4-amd64_6.1.4-1_amd64.deb"]},
+                        {"kernelrelease": "6.1.1-1", "headers": ["http://mirror.example/debian/pool/main/l/linux/linux-headers-6.1.0-1-amd64_6.1.1-1_amd64.deb"]}],
              "Minikube": []}
             """u8);
         var report = await RunAsync("/v1/admin/import/list?place=x86_64/list.json");

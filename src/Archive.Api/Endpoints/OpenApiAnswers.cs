@@ -4,7 +4,7 @@ using Microsoft.OpenApi;
 
 namespace Archive.Api.Endpoints;
 
-/// <summary>What each operation answers with, and an example of it: taken from an archive of Debian's kernels, cut short. In <c>openapi-examples.json</c>, by operation.</summary>
+/// <summary>What each operation answers with, and an example of it: answers of an archive of Debian's kernels, cut short, and where it had none (administration, what is listed) written after the documents' types. In <c>openapi-examples.json</c>, by operation.</summary>
 internal static class OpenApiAnswers
 {
     private const string Success = "200", Json = "application/json";

@@ -15,9 +15,8 @@ public sealed record LookupQuestion(
     public static LookupQuestion? Parse(string? uname, string? arch, string? distro, string? version, string? buildId, string? osRelease)
     {
         var text = string.IsNullOrWhiteSpace(uname) ? null : UnameText.Parse(uname);
-        return text?.Release is not null || KernelNames.Uname(uname) is not null || !string.IsNullOrWhiteSpace(buildId)
-            ? Of(text, arch, distro, version, buildId, osRelease) with { Uname = text?.Release ?? KernelNames.Uname(uname) }
-            : null;
+        var release = text?.Release ?? KernelNames.Uname(uname);
+        return release is null && string.IsNullOrWhiteSpace(buildId) ? null : Of(text, arch, distro, version, buildId, osRelease) with { Uname = release };
     }
 
     /// <summary>The question of a text that was read already.</summary>

@@ -37,7 +37,7 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
         {
             foreach (var component in Definition.Components)
             {
-                var packages = await AptPackages.FetchAsync(cache, release, component, arch, n => Definition.IsKernel(new PackageName(n, "", "", arch)), cancellation);
+                var packages = await AptPackages.FetchAsync(cache, release, component, arch, n => Definition.Classify(new PackageName(n, "", "", arch)) is not null, cancellation);
                 found.AddRange(packages.Select(p => Describe(
                     new ListedPackage(new PackageName(p.Name, p.Version, "", arch), p.Version, p.Size, Checksum.Sha256(p.Sha256)),
                     part, index, [.. mirrors.Select(m => new Uri(m.Url, p.Filename))])).OfType<FoundPackage>());

@@ -124,9 +124,6 @@ public sealed record SourceDefinition
     [JsonIgnore]
     public static string GenericFlavour => "generic";
 
-    /// <summary>Whether the package is one that <see cref="Classify"/> knows.</summary>
-    public bool IsKernel(PackageName package) => Packages.FirstOrDefault(rule => rule.IsMatch(package)) is { } rule && IsWanted(rule);
-
     /// <summary>The rule for a package, with the uname of its kernel and the rule's place in the order of preference; null where it is no kernel's.</summary>
     public (PackageRule Rule, int Rank, string Uname)? Classify(PackageName package)
     {
