@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Benchmarks;
 
-/// <summary>A program of ours as it is shipped: published, compiled ahead of time where the runtime can (ReadyToRun).</summary>
+/// <summary>A program of ours as it is shipped: self-contained, compiled ahead of time together with the framework (ReadyToRun).</summary>
 internal static class PublishedProgram
 {
     /// <summary>Publishes a program of this checkout.</summary>
@@ -16,7 +16,7 @@ internal static class PublishedProgram
         ChildProcess.Run(
         [
             "dotnet", "publish", Path.Combine(Checkout(), "src", project), "-v", "quiet", "--nologo",
-            "-c", "Release", "-r", "linux-x64", "--self-contained", "false", "-p:PublishReadyToRun=true",
+            "-c", "Release", "-r", "linux-x64", "--self-contained", "true", "-p:PublishReadyToRun=true",
             "-p:NuGetLockFilePath=obj/publish.lock.json", "--artifacts-path", Path.Combine(folder, "artifacts"), "-o", program,
         ]);
         return Path.Combine(program, project);

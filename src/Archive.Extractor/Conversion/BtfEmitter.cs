@@ -22,14 +22,14 @@ internal sealed class BtfEmitter
     /// <summary>A type to be written: a node as seen from a unit.</summary>
     private readonly record struct Vertex(int Node, int Class, int Unit);
 
-    private readonly List<Vertex> _vertices = [];
+    private readonly List<Vertex> _vertices;
 
     /// <summary>Ids of the nodes in their first class, and in the others.</summary>
     private readonly uint[] _ids;
     private readonly Dictionary<(int Node, int Class), uint> _laterIds = [];
 
     /// <summary>Offsets of the names that were written.</summary>
-    private readonly Dictionary<ulong, uint> _names = [];
+    private readonly Dictionary<ulong, uint> _names;
     private uint _lastName;
     private bool _namesAreUnique = true;
 
@@ -42,6 +42,7 @@ internal sealed class BtfEmitter
         _resolution = resolution;
         _writer = new BtfWriter(littleEndian);
         _ids = new uint[graph.Count];
+        (_vertices, _names) = (new List<Vertex>(graph.Count), new Dictionary<ulong, uint>(graph.Count));
     }
 
     /// <returns>Null where two identities turn out to be one name.</returns>

@@ -27,15 +27,28 @@ internal static class DwarfToBtf
     public static DwarfConversion Convert(ElfImage image, ElfImage? supplementary, ConversionOptions options, CancellationToken cancellation)
     {
         var features = options.Features;
-        var sections = new DebugSections(image, supplementary);
-        var symbols = ElfSymbols.Read(image);
-        var functions = FunctionSymbols.Read(symbols, features.HasFlag(BtfFeatures.OptimizedFunc));
+        DebugSections sections = null!;
+        NameTable names = null!;
+        ElfSymbols? symbols = null;
+        FunctionSymbols functions = null!;
+        SideBySide.Run(
+            options.Threads,
+            () =>
+            {
+                sections = new DebugSections(image, supplementary);
+                names = new NameTable(sections.Str);
+            },
+            () =>
+            {
+                symbols = ElfSymbols.Read(image);
+                functions = FunctionSymbols.Read(symbols, features.HasFlag(BtfFeatures.OptimizedFunc));
+            });
         var perCpu = features.HasFlag(BtfFeatures.Var) ? PerCpuSection.Find(image, symbols) : null;
         var kfuncs = features.HasFlag(BtfFeatures.DeclTagKfuncs) ? KfuncSets.Read(image, symbols) : KfuncSets.None;
 
         // Only a linker that merges strings makes an offset stand for a name; objects and dwz's files hold a name more than once.
         var identity = image.Type == ElfType.Relocatable || supplementary is not null ? NameIdentity.Content : NameIdentity.Offset;
-        var context = new ImageContext(sections, image.Machine, new NameTable(sections.Str), identity, features, functions, kfuncs, perCpu);
+        var context = new ImageContext(sections, image.Machine, names, identity, features, functions, kfuncs, perCpu);
         return Convert(context, options.Threads, cancellation)
             ?? Convert(context with { Identity = NameIdentity.Content }, options.Threads, cancellation)
             ?? throw new InvalidOperationException("names compared by their text are unique");

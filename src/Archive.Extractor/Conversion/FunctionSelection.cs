@@ -17,44 +17,64 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
     /// <summary>One state a function, with the number of the unit it stands in, in the order of the image.</summary>
     public List<(FunctionState State, int Unit)> Select()
     {
+        var states = ByName();
         var chosen = new List<(FunctionState State, int Unit)>();
-        var byName = new Dictionary<ulong, List<(FunctionState State, int Unit)>>();
-        for (var unit = 0; unit < graph.Units.Count; unit++)
+        for (int start = 0, end; start < states.Length; start = end)
         {
-            foreach (var state in graph.Units[unit].Functions)
-            {
-                if (!byName.TryGetValue(state.Name, out var states))
-                    byName.Add(state.Name, states = new List<(FunctionState State, int Unit)>(1));
-                states.Add((state, unit));
-            }
-        }
-        foreach (var (name, states) in byName)
-        {
-            if (Choose(symbols.Find(name)!, states) is { } state)
+            var name = states[start].State.Name;
+            for (end = start + 1; end < states.Length && states[end].State.Name == name;)
+                end++;
+            if (Choose(symbols.Find(name)!, states.AsSpan(start, end - start)) is { } state)
                 chosen.Add(state);
         }
         chosen.Sort((a, b) => a.State.SeenAt.CompareTo(b.State.SeenAt));
         return chosen;
     }
 
-    private (FunctionState State, int Unit)? Choose(FunctionSymbols.Entry symbol, List<(FunctionState State, int Unit)> states)
+    /// <summary>Those of one name side by side, in the order of the image.</summary>
+    private (FunctionState State, int Unit)[] ByName()
+    {
+        var states = new (FunctionState State, int Unit)[graph.Units.Sum(static unit => unit.Functions.Count)];
+        var count = 0;
+        for (var unit = 0; unit < graph.Units.Count; unit++)
+        {
+            foreach (var state in graph.Units[unit].Functions)
+                states[count++] = (state, unit);
+        }
+        Array.Sort(states, static (a, b) => a.State.Name != b.State.Name ? a.State.Name.CompareTo(b.State.Name) : a.State.SeenAt.CompareTo(b.State.SeenAt));
+        return states;
+    }
+
+    private (FunctionState State, int Unit)? Choose(FunctionSymbols.Entry symbol, ReadOnlySpan<(FunctionState State, int Unit)> states)
     {
         if (!consistent)
             return Canonical(symbol, states);
-        if (symbol.IsAmbiguous || states.Exists(s => s.State.UnexpectedRegister || s.State.ReorderedParameters))
+        if (symbol.IsAmbiguous)
             return null;
         var canonical = Canonical(symbol, states);
-        if (IsChanged(symbol, canonical.State) || states.Exists(s => !AreConsistent(states[0].State, s.State)))
+        if (IsChanged(symbol, canonical.State))
             return null;
+        foreach (var (state, _) in states)
+        {
+            if (state.UnexpectedRegister || state.ReorderedParameters || !AreConsistent(states[0].State, state))
+                return null;
+        }
         return canonical;
     }
 
     /// <summary>The state that the symbol's address belongs to, if possible one with its signature intact.</summary>
-    private static (FunctionState State, int Unit) Canonical(FunctionSymbols.Entry symbol, List<(FunctionState State, int Unit)> states)
+    private static (FunctionState State, int Unit) Canonical(FunctionSymbols.Entry symbol, ReadOnlySpan<(FunctionState State, int Unit)> states)
     {
-        var defined = states.FindAll(s => symbol.HasAddress(s.State.Address));
-        var intact = defined.FindIndex(s => !IsChanged(symbol, s.State));
-        return intact >= 0 ? defined[intact] : defined.Count > 0 ? defined[0] : states[0];
+        (FunctionState State, int Unit)? defined = null;
+        foreach (var state in states)
+        {
+            if (!symbol.HasAddress(state.State.Address))
+                continue;
+            if (!IsChanged(symbol, state.State))
+                return state;
+            defined ??= state;
+        }
+        return defined ?? states[0];
     }
 
     private static bool IsChanged(FunctionSymbols.Entry symbol, FunctionState state) =>

@@ -16,20 +16,29 @@ internal sealed class FunctionSymbols
     /// <summary>One name: the addresses of its symbols, and which of them have changed signatures by their suffix.</summary>
     public sealed class Entry
     {
-        private readonly List<(ulong Address, bool Optimized)> _symbols = new(1);
+        private (ulong Address, bool Optimized) _first;
+
+        /// <summary>Few names have more than one symbol.</summary>
+        private List<(ulong Address, bool Optimized)>? _others;
+        private bool _any;
 
         /// <summary>The name stands at more than one address: attaching by name would be a guess.</summary>
         public bool IsAmbiguous { get; private set; }
 
-        public bool HasAddress(ulong address) => _symbols.Exists(s => s.Address == address);
+        public bool HasAddress(ulong address) => _first.Address == address || _others?.Exists(s => s.Address == address) == true;
 
         /// <summary>The symbol at this address was made by an optimisation that changes parameters.</summary>
-        public bool IsOptimizedAt(ulong address) => address != 0 && _symbols.Exists(s => s.Address == address && s.Optimized);
+        public bool IsOptimizedAt(ulong address) => address != 0 && (_first == (address, true) || _others?.Contains((address, true)) == true);
 
         internal void Add(ulong address, bool optimized)
         {
-            IsAmbiguous |= _symbols.Count > 0 && _symbols[0].Address != address;
-            _symbols.Add((address, optimized));
+            if (!_any)
+            {
+                (_any, _first) = (true, (address, optimized));
+                return;
+            }
+            IsAmbiguous |= _first.Address != address;
+            (_others ??= []).Add((address, optimized));
         }
     }
 

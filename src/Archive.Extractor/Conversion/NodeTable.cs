@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using Btf.Format;
 
 namespace Archive.Extractor.Conversion;
@@ -61,10 +60,11 @@ internal readonly record struct NodeChild(ulong Name, ulong Value, uint BitOffse
 /// <summary>Distinct types with their children, found by content. Each worker fills one of its own; <see cref="TypeGraph"/> merges them.</summary>
 internal sealed class NodeTable
 {
-    /// <summary>Content and index plus one of a node; index 0 for a free slot.</summary>
-    private readonly record struct Slot(ulong Content, int Index);
+    /// <summary>Index plus one of a node; 0 for a free slot.</summary>
+    private int[] _slots = new int[1 << 14];
 
-    private Slot[] _slots = new Slot[1 << 14];
+    /// <summary>Of each node, apart from the rest: most types are one of few, whose contents stay in the processor's cache.</summary>
+    private ulong[] _contents = new ulong[1 << 13];
     private TypeNode[] _nodes = new TypeNode[1 << 13];
     private NodeChild[] _children = new NodeChild[1 << 14];
     private int _childCount;
@@ -77,6 +77,9 @@ internal sealed class NodeTable
     /// <summary>Keys of definitions that their name does not tell apart from another in the same unit, with the content meant.</summary>
     public Dictionary<ulong, ulong> PrivateKeys { get; } = [];
 
+    /// <summary>Members, enumerators and parameters of all nodes.</summary>
+    public int ChildCount => _childCount;
+
     public Span<TypeNode> Nodes => _nodes.AsSpan(0, Count);
 
     public ReadOnlySpan<NodeChild> ChildrenOf(in TypeNode node) => _children.AsSpan(node.FirstChild, node.ChildCount);
@@ -84,11 +87,27 @@ internal sealed class NodeTable
     /// <summary>A unit begins, at a higher offset than those before: nodes that are there keep their <see cref="TypeNode.First"/>.</summary>
     public void BeginUnit() => _settled = Count;
 
+    /// <summary>
+    /// Takes the nodes of another table that are not there yet. A node that both have first appeared where the earlier of them says.
+    /// </summary>
+    /// <returns>For each node of the other its index here.</returns>
+    public int[] Absorb(NodeTable other)
+    {
+        _settled = 0;
+        var map = new int[other.Count];
+        for (var i = 0; i < map.Length; i++)
+        {
+            ref readonly var node = ref other.Nodes[i];
+            var index = Find(node.Content, node.First);
+            map[i] = index >= 0 ? index : Add(node, other.ChildrenOf(node));
+        }
+        return map;
+    }
+
     /// <summary>Index of the node with this content, or -1; lowers <see cref="TypeNode.First"/> to <paramref name="seenAt"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Find(ulong content, long seenAt)
     {
-        var index = _slots[SlotOf(content)].Index - 1;
+        var index = _slots[SlotOf(content)] - 1;
         if (index >= _settled && seenAt < _nodes[index].First)
             _nodes[index].First = seenAt;
         return index;
@@ -100,7 +119,10 @@ internal sealed class NodeTable
         if (Count * 2 >= _slots.Length)
             Grow();
         if (Count == _nodes.Length)
+        {
             Array.Resize(ref _nodes, Count * 2);
+            Array.Resize(ref _contents, Count * 2);
+        }
         if (_childCount + children.Length > _children.Length)
             Array.Resize(ref _children, Math.Max(_children.Length * 2, _childCount + children.Length));
         children.CopyTo(_children.AsSpan(_childCount));
@@ -108,7 +130,8 @@ internal sealed class NodeTable
         node.ChildCount = children.Length;
         _childCount += children.Length;
         _nodes[Count] = node;
-        _slots[SlotOf(node.Content)] = new Slot(node.Content, ++Count);
+        _contents[Count] = node.Content;
+        _slots[SlotOf(node.Content)] = ++Count;
         return Count - 1;
     }
 
@@ -116,15 +139,15 @@ internal sealed class NodeTable
     {
         var mask = _slots.Length - 1;
         var slot = (int)(content >> 20) & mask;
-        while (_slots[slot].Content != content && _slots[slot].Index != 0)
+        while (_slots[slot] is not 0 and var index && _contents[index - 1] != content)
             slot = (slot + 1) & mask;
         return slot;
     }
 
     private void Grow()
     {
-        _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)_slots.Length * 2)];
+        _slots = new int[BitOperations.RoundUpToPowerOf2((uint)_slots.Length * 2)];
         for (var i = 0; i < Count; i++)
-            _slots[SlotOf(_nodes[i].Content)] = new Slot(_nodes[i].Content, i + 1);
+            _slots[SlotOf(_contents[i])] = i + 1;
     }
 }

@@ -18,15 +18,16 @@ internal sealed class TypeTag
 /// </summary>
 internal sealed class TypeGraph
 {
-    private readonly NodeTable _nodes = new();
+    private readonly NodeTable _nodes;
     private readonly Dictionary<ulong, int> _references = [];
     private readonly int[] _targets;
     private readonly int[] _childTargets;
 
     private TypeGraph(IReadOnlyList<NodeTable> tables, IReadOnlyList<(int Table, UnitTypes Unit)> units)
     {
-        var maps = tables.Select(Merge).ToArray();
-        Units = [.. units.Select(u => Renumber(u.Unit, maps[u.Table]))];
+        _nodes = tables.MaxBy(static table => table.Count)!;
+        var maps = tables.Select(table => table == _nodes ? null : _nodes.Absorb(table)).ToArray();
+        Units = [.. units.Select(u => maps[u.Table] is { } map ? Renumber(u.Unit, map) : u.Unit)];
         Live = new bool[_nodes.Count];
         foreach (var unit in Units)
         {
@@ -46,7 +47,6 @@ internal sealed class TypeGraph
 
     /// <summary>The node stands for a type DIE of some unit (the others are prototypes of functions, and by-products).</summary>
     public bool[] Live { get; }
-
 
     public static TypeGraph Merge(IReadOnlyList<NodeTable> tables, IReadOnlyList<(int Table, UnitTypes Unit)> units) => new(tables, units);
 
@@ -70,18 +70,6 @@ internal sealed class TypeGraph
             return 0;
         return _references.TryGetValue(key, out var reference) ? reference
             : throw new DwarfFormatException(".debug_info", 0, key, "reference to a type that was not read");
-    }
-
-    private int[] Merge(NodeTable table)
-    {
-        var map = new int[table.Count];
-        for (var i = 0; i < map.Length; i++)
-        {
-            ref readonly var node = ref table.Nodes[i];
-            var index = _nodes.Find(node.Content, node.First);
-            map[i] = index >= 0 ? index : _nodes.Add(node, table.ChildrenOf(node));
-        }
-        return map;
     }
 
     private static UnitTypes Renumber(UnitTypes unit, int[] map)
@@ -142,19 +130,18 @@ internal sealed class TypeGraph
     private (int[] Targets, int[] ChildTargets) ResolveReferences()
     {
         var targets = new int[_nodes.Count];
-        var children = new List<int>();
+        var children = new int[_nodes.ChildCount];
         for (var i = 0; i < _nodes.Count; i++)
         {
             ref readonly var node = ref _nodes.Nodes[i];
             var byproduct = !Live[i] && node.IsTagged;
             targets[i] = byproduct ? 0 : Resolve(node.Target);
             var hasTypes = node.Kind is BtfKind.Struct or BtfKind.Union or BtfKind.FuncProto && !byproduct;
-            CollectionsMarshal.SetCount(children, Math.Max(children.Count, node.FirstChild + node.ChildCount));
-            var span = CollectionsMarshal.AsSpan(children).Slice(node.FirstChild, node.ChildCount);
+            var span = children.AsSpan(node.FirstChild, node.ChildCount);
             var members = _nodes.ChildrenOf(node);
             for (var c = 0; c < members.Length; c++)
                 span[c] = hasTypes ? Resolve(members[c].Value) : 0;
         }
-        return (targets, [.. children]);
+        return (targets, children);
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Archive.Extractor.Dwarf;
 using Btf.Format;
 
@@ -8,6 +9,10 @@ namespace Archive.Extractor.Conversion;
 /// Turns the type DIEs of one unit into nodes of a <see cref="NodeTable"/>. A node is hashed by content, with references by
 /// key: a struct, union or enum with a name counts by kind and name only, so that recursion ends there and a forward declaration
 /// equals its definition. What such a name means is settled for the whole image by <see cref="NameResolution"/>.
+/// <para>
+/// All types of a unit are hashed first, and looked up afterwards: of a hundred types one is new, so that the others need no
+/// list of their members, and look-ups that do not wait for each other are twice as fast.
+/// </para>
 /// </summary>
 internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures features)
 {
@@ -24,10 +29,9 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
     private byte[] _state = [];
     private ulong[] _keys = [];
 
-    /// <summary>Index plus one of each type's node.</summary>
-    private int[] _nodeOf = [];
-    private NodeChild[] _scratch = new NodeChild[256];
-    private int _scratchCount;
+    /// <summary>What each type hashes to; 0 where it stands for void or another type.</summary>
+    private ulong[] _contents = [];
+    private readonly List<NodeChild> _children = [];
     private UnitDies _dies = null!;
     private UnitHeader _unit;
     private bool _littleEndian;
@@ -52,6 +56,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
             if (_state[i] != Done)
                 Encode(i, 0);
         }
+        ListNodes();
         return _listed.AsSpan(0, _listedCount);
     }
 
@@ -85,7 +90,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
     }
 
     /// <summary>Node of a type DIE; -1 where it stands for void or another type.</summary>
-    public int NodeOf(int type) => _nodeOf[type] - 1;
+    public int NodeOf(int type) => _contents[type] == 0 ? -1 : nodes.Find(_contents[type], long.MaxValue);
 
     /// <summary>Adds the prototype with these parameters (name and key), and returns the index of its node.</summary>
     public int AddPrototype(ulong returned, ReadOnlySpan<NodeChild> parameters, long seenAt) =>
@@ -93,12 +98,12 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
 
     private void Begin(UnitDies dies, in UnitHeader unit, bool littleEndian)
     {
-        (_dies, _unit, _littleEndian, _scratchCount) = (dies, unit, littleEndian, 0);
+        (_dies, _unit, _littleEndian) = (dies, unit, littleEndian);
         nodes.BeginUnit();
         if (_state.Length < dies.TypeCount)
         {
             var size = Math.Max(dies.TypeCount, _state.Length * 2);
-            (_state, _keys, _nodeOf) = (new byte[size], new ulong[size], new int[size]);
+            (_state, _keys, _contents) = (new byte[size], new ulong[size], new ulong[size]);
         }
         Array.Clear(_state, 0, dies.TypeCount);
         Array.Clear(_keys, 0, dies.TypeCount);
@@ -133,10 +138,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
         {
             if (!_dies.Types[i].IsTagged || _dies.Types[i].Declaration || !_conflicts.Contains(_keys[i]))
                 continue;
-            var start = _scratchCount;
-            var node = Describe(i, 0);
-            var content = HashOf(node, _scratch.AsSpan(start, _scratchCount - start));
-            _scratchCount = start;
+            var content = ContentOf(i, 0, out _);
             own.Add((i, content));
             contents[_keys[i]] = contents.TryGetValue(_keys[i], out var seen) ? (seen.First, seen.Differ || seen.First != content) : (content, false);
         }
@@ -178,32 +180,51 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
     private DwarfFormatException TooDeep(in TypeDie die) =>
         new(".debug_info", die.Offset, MaxDepth, "types nested too deep, or in a cycle without a named struct");
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Encode(int type, int depth)
     {
         ref readonly var die = ref _dies.Types[type];
         if (_state[type] == InProgress || depth > MaxDepth)
             throw TooDeep(die);
         _state[type] = InProgress;
-        _nodeOf[type] = 0;
+        ulong content = 0;
         if (die.Shape == TypeShape.Transparent)
         {
             _keys[type] = TargetOf(die, depth);
         }
         else if (die.Shape != TypeShape.Void && !IsNamelessDeclaration(die))
         {
-            var start = _scratchCount;
-            var node = Describe(type, depth);
-            var index = Intern(node, _scratch.AsSpan(start, _scratchCount - start), die.Offset, out var content);
-            _scratchCount = start;
-            List(index);
-            _nodeOf[type] = index + 1;
+            content = ContentOf(type, depth, out var node);
             if (!node.IsTagged)
                 _keys[type] = content;
             else if (_keys[type] != node.Key)
                 nodes.PrivateKeys.TryAdd(_keys[type], content);
         }
+        _contents[type] = content;
         _state[type] = Done;
+    }
+
+    private ulong ContentOf(int type, int depth, out TypeNode node)
+    {
+        var hash = default(ContentHash);
+        node = Describe(type, depth, ref hash);
+        return hash.Of(node);
+    }
+
+    private void ListNodes()
+    {
+        for (var i = 0; i < _dies.TypeCount; i++)
+        {
+            if (_contents[i] is not 0 and var content)
+                List(nodes.Find(content, _dies.Types[i].Offset) is >= 0 and var known ? known : Add(i, content));
+        }
+    }
+
+    private int Add(int type, ulong content)
+    {
+        _children.Clear();
+        var list = new ChildList(_children);
+        var node = Describe(type, 0, ref list);
+        return nodes.Add(node with { Content = content, First = _dies.Types[type].Offset }, CollectionsMarshal.AsSpan(_children));
     }
 
     /// <summary>A struct that is declared without a name can only be referred to as void.</summary>
@@ -221,9 +242,9 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
         _listed[_listedCount++] = node;
     }
 
-    /// <summary>The node of a type; its children are pushed on the scratch stack.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private TypeNode Describe(int type, int depth)
+    /// <summary>The node of a type; its children go to the sink.</summary>
+    private TypeNode Describe<TSink>(int type, int depth, ref TSink children)
+        where TSink : struct, IChildSink
     {
         ref readonly var die = ref _dies.Types[type];
         var node = default(TypeNode);
@@ -241,11 +262,11 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
                 node.Name = die.Name;
                 node.Kind = KindOf(die.Shape);
                 node.Size = Narrow(die, die.Size);
-                DescribeMembers(die, ref node, depth);
+                DescribeMembers(die, ref node, depth, ref children);
                 break;
             case TypeShape.Enum:
                 node.Name = die.Name;
-                DescribeEnum(die, ref node);
+                DescribeEnum(die, ref node, ref children);
                 break;
             case TypeShape.Array:
                 node.Kind = BtfKind.Array;
@@ -255,7 +276,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
             case TypeShape.Prototype:
                 node.Kind = BtfKind.FuncProto;
                 node.Target = TargetOf(die, depth);
-                DescribeParameters(die, depth);
+                DescribeParameters(die, depth, ref children);
                 break;
             case TypeShape.Pointer:
                 node.Kind = BtfKind.Ptr;
@@ -321,8 +342,8 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
         node.Name = names.Keep(UnrepresentableInt);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void DescribeMembers(in TypeDie die, ref TypeNode node, int depth)
+    private void DescribeMembers<TSink>(in TypeDie die, ref TypeNode node, int depth, ref TSink children)
+        where TSink : struct, IChildSink
     {
         for (int i = die.FirstChild, left = die.ChildCount; left > 0; left--)
         {
@@ -332,7 +353,7 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
             if (offset > uint.MaxValue)
                 throw new DwarfFormatException(".debug_info", die.Offset, offset, "member offset does not fit 32 bits");
             node.Flag |= member.BitSize != 0 || offset % 8 != 0;
-            Push(new NodeChild(member.Name, key, (uint)offset, member.BitSize));
+            children.Add(new NodeChild(member.Name, key, (uint)offset, member.BitSize));
             i = member.Next;
         }
     }
@@ -355,7 +376,8 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
     }
 
     /// <summary>Signed enumerators are marked since there is ENUM64 (Linux 6.0).</summary>
-    private void DescribeEnum(in TypeDie die, ref TypeNode node)
+    private void DescribeEnum<TSink>(in TypeDie die, ref TypeNode node, ref TSink children)
+        where TSink : struct, IChildSink
     {
         node.Size = die.Size == 0 ? 4 : Narrow(die, die.Size);
         node.Kind = node.Size > 4 && features.HasFlag(BtfFeatures.Enum64) ? BtfKind.Enum64 : BtfKind.Enum;
@@ -364,47 +386,65 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
             ref readonly var enumerator = ref _dies.Children[i];
             if (node.Kind == BtfKind.Enum && features.HasFlag(BtfFeatures.Enum64))
                 node.Flag |= (long)enumerator.Value < 0;
-            Push(new NodeChild(enumerator.Name, node.Kind == BtfKind.Enum ? (uint)enumerator.Value : enumerator.Value, 0, 0));
+            children.Add(new NodeChild(enumerator.Name, node.Kind == BtfKind.Enum ? (uint)enumerator.Value : enumerator.Value, 0, 0));
             i = enumerator.Next;
         }
         if (node.Kind == BtfKind.Enum64 && die.TypeRef != 0)
             node.Flag = _dies.Types[IndexAt(die.TypeRef)].Encoding is DwAte.Signed or DwAte.SignedChar;
     }
 
-    private void DescribeParameters(in TypeDie die, int depth)
+    private void DescribeParameters<TSink>(in TypeDie die, int depth, ref TSink children)
+        where TSink : struct, IChildSink
     {
         for (int i = die.FirstChild, left = die.ChildCount; left > 0; left--)
         {
             ref readonly var parameter = ref _dies.Children[i];
             var key = parameter.TypeRef == 0 ? 0 : KeyOf(IndexAt(parameter.TypeRef), depth + 1);
-            Push(new NodeChild(parameter.Name, key, 0, 0));
+            children.Add(new NodeChild(parameter.Name, key, 0, 0));
             i = parameter.Next;
         }
         if (die.Variadic)
-            Push(default);
+            children.Add(default);
     }
 
-    private void Push(NodeChild child)
-    {
-        if (_scratchCount == _scratch.Length)
-            Array.Resize(ref _scratch, _scratchCount * 2);
-        _scratch[_scratchCount++] = child;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Intern(in TypeNode node, ReadOnlySpan<NodeChild> children, long seenAt, out ulong content)
     {
-        content = HashOf(node, children);
+        var hash = default(ContentHash);
+        foreach (ref readonly var child in children)
+            hash.Add(child);
+        content = hash.Of(node);
         var index = nodes.Find(content, seenAt);
         return index >= 0 ? index : nodes.Add(node with { Content = content, First = seenAt }, children);
     }
 
-    private static ulong HashOf(in TypeNode node, ReadOnlySpan<NodeChild> children)
+    /// <summary>Takes the members, enumerators or parameters of a type in order.</summary>
+    private interface IChildSink
     {
-        var hash = Hash64.Mix((ulong)node.Kind | (node.Flag ? 1UL << 8 : 0) | (ulong)node.Encoding << 16 | (ulong)node.Size << 32, node.Name);
-        hash = Hash64.Mix(hash, node.Target);
-        foreach (ref readonly var child in children)
-            hash = Hash64.Mix(hash ^ child.Name, child.Value + Hash64.Spread((ulong)child.BitOffset << 32 | child.BitSize));
-        return Hash64.Mix(hash, (ulong)children.Length);
+        void Add(NodeChild child);
+    }
+
+    /// <summary>Hashes children as they come, then what they belong to.</summary>
+    private struct ContentHash : IChildSink
+    {
+        private ulong _hash;
+        private int _count;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(NodeChild child)
+        {
+            _hash = Hash64.Mix(_hash ^ child.Name, child.Value + Hash64.Spread((ulong)child.BitOffset << 32 | child.BitSize));
+            _count++;
+        }
+
+        public readonly ulong Of(in TypeNode node)
+        {
+            var shape = Hash64.Mix((ulong)node.Kind | (node.Flag ? 1UL << 8 : 0) | (ulong)node.Encoding << 16 | (ulong)node.Size << 32, node.Name);
+            return Hash64.Mix(Hash64.Mix(shape, node.Target), _count == 0 ? 0 : _hash + Hash64.Spread((ulong)_count));
+        }
+    }
+
+    private readonly struct ChildList(List<NodeChild> children) : IChildSink
+    {
+        public void Add(NodeChild child) => children.Add(child);
     }
 }

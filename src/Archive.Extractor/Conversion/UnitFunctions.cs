@@ -25,7 +25,7 @@ internal sealed record FunctionState(
 }
 
 /// <summary>Collects the functions of a unit that the symbol table knows, with their prototypes.</summary>
-internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations locations, UnitEncoder encoder)
+internal sealed class UnitFunctions(ParameterLocations locations, UnitEncoder encoder)
 {
     /// <summary>Parameters of a function that are searched one by one for an origin.</summary>
     private const int MaxSearched = 64;
@@ -46,7 +46,7 @@ internal sealed class UnitFunctions(FunctionSymbols symbols, ParameterLocations 
         for (var i = 0; i < dies.OwnFunctionCount; i++)
         {
             var name = NameOf(dies, i);
-            if (name == 0 || symbols.Find(name) is null)
+            if (name == 0)
                 continue;
             LocateParameters(dies, i, unit, bytes);
             _wanted.Add((i, name));

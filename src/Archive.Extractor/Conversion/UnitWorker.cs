@@ -25,7 +25,7 @@ internal sealed class UnitWorker
         Names = new NameReader(image.Sections, image.Names, image.Identity);
         _parser = new UnitParser(image.Sections, Names, image.Functions, image.Features);
         _encoder = new UnitEncoder(Nodes, Names, image.Features);
-        _functions = new UnitFunctions(image.Functions, new ParameterLocations(image.Sections, image.Machine), _encoder);
+        _functions = new UnitFunctions(new ParameterLocations(image.Sections, image.Machine), _encoder);
     }
 
     public NodeTable Nodes { get; } = new();

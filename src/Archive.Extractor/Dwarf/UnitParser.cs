@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Archive.Extractor.Conversion;
 
@@ -88,7 +87,6 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
     }
 
     /// <summary>Reads the children of the DIE before, down to the null entry that ends them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadDies(ref DieReader reader, AbbrevTable table, ReadOnlySpan<byte> bytes, UnitDies into)
     {
         var bottom = _depth;
@@ -125,7 +123,6 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
     }
 
     /// <summary>Takes the DIE that was just read, and says who owns its children.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Take(uint offset, in Abbrev abbrev, in DieReader die, ReadOnlySpan<byte> bytes, UnitDies into)
     {
         switch (abbrev.Role)
@@ -163,7 +160,6 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeType(uint offset, DwTag tag, in DieReader die, UnitDies into)
     {
         ref var type = ref into.AddType(offset);
@@ -195,7 +191,6 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         _ => TypeShape.Void,
     };
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void TakeMember(in DieReader die, ReadOnlySpan<byte> bytes, UnitDies into)
     {
         if (into.Types[_owner - 1].Shape is not (TypeShape.Struct or TypeShape.Union))

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Btf.Dedup;
 
 namespace Btf.Format;
 
@@ -11,8 +12,7 @@ namespace Btf.Format;
 public sealed class BtfWriter(bool littleEndian)
 {
     private readonly ArrayBufferWriter<byte> _types = new(1 << 16);
-    private readonly ArrayBufferWriter<byte> _strings = CreateStrings();
-    private readonly Dictionary<string, uint> _offsets = new(StringComparer.Ordinal) { [""] = 0 };
+    private readonly NamePool _names = new();
 
     /// <summary>Number of types begun so far; the id of the last one.</summary>
     public int Count { get; private set; }
@@ -21,20 +21,7 @@ public sealed class BtfWriter(bool littleEndian)
     public int HeaderSize { get; init; } = BtfWire.HeaderSize;
 
     /// <summary>Offset of a name in the string section; equal names share one. UTF-8, without NUL.</summary>
-    public uint AddString(ReadOnlySpan<byte> name)
-    {
-        if (name.IsEmpty)
-            return 0;
-        var key = System.Text.Encoding.Latin1.GetString(name);
-        if (_offsets.TryGetValue(key, out var offset))
-            return offset;
-        offset = (uint)_strings.WrittenCount;
-        name.CopyTo(_strings.GetSpan(name.Length + 1));
-        _strings.GetSpan(name.Length + 1)[name.Length] = 0;
-        _strings.Advance(name.Length + 1);
-        _offsets.Add(key, offset);
-        return offset;
-    }
+    public uint AddString(ReadOnlySpan<byte> name) => _names.Intern(name);
 
     /// <summary>Begins a type: <c>struct btf_type</c>. The words that its kind wants follow by <see cref="Word"/>.</summary>
     /// <exception cref="BtfFormatException">More than 65,535 members: the old encoding cannot hold it.</exception>
@@ -62,10 +49,10 @@ public sealed class BtfWriter(bool littleEndian)
     /// <summary>Header, types and strings.</summary>
     public byte[] ToArray()
     {
-        var bytes = new byte[HeaderSize + _types.WrittenCount + _strings.WrittenCount];
-        WriteHeader(bytes.AsSpan(0, HeaderSize), _types.WrittenCount, _strings.WrittenCount, littleEndian);
+        var bytes = new byte[HeaderSize + _types.WrittenCount + _names.Bytes.Length];
+        WriteHeader(bytes.AsSpan(0, HeaderSize), _types.WrittenCount, _names.Bytes.Length, littleEndian);
         _types.WrittenSpan.CopyTo(bytes.AsSpan(HeaderSize));
-        _strings.WrittenSpan.CopyTo(bytes.AsSpan(HeaderSize + _types.WrittenCount));
+        _names.Bytes.CopyTo(bytes.AsSpan(HeaderSize + _types.WrittenCount));
         return bytes;
     }
 
@@ -81,13 +68,6 @@ public sealed class BtfWriter(bool littleEndian)
             BinaryPrimitives.ReverseEndianness(types, words);
         strings.CopyTo(bytes.AsSpan(bytes.Length - strings.Length));
         return bytes;
-    }
-
-    private static ArrayBufferWriter<byte> CreateStrings()
-    {
-        var strings = new ArrayBufferWriter<byte>(1 << 16);
-        strings.Write<byte>([0]);
-        return strings;
     }
 
     private static void WriteHeader(Span<byte> header, int types, int strings, bool littleEndian)
