@@ -100,15 +100,15 @@ public sealed class LookupTests(ApiFixture api) : IClassFixture<ApiFixture>
     public async Task ListIsPagedAndStreamed()
     {
         for (var i = 0; i < 7; i++)
-            await api.PublishAsync(ApiFixture.Build($"7.0.{i}-paged"), Btf);
+            await api.PublishAsync(ApiFixture.Build($"7.0.{6 - i}+paged"), Btf);
         var unames = new List<string>();
-        for (string? next = "/v1/kernels?uname=7.0.*&limit=3"; next is not null;)
+        for (string? next = "/v1/kernels?uname=7.0.*+paged&limit=3"; next is not null;)
         {
             var page = await api.GetAsync(next);
             unames.AddRange(page["kernels"]!.AsArray().Select(k => k!["uname"]!.GetValue<string>()));
             next = page["next"]?.GetValue<string>();
         }
-        Assert.Equal(Enumerable.Range(0, 7).Select(i => $"7.0.{i}-paged"), unames);
+        Assert.Equal(Enumerable.Range(0, 7).Select(i => $"7.0.{i}+paged"), unames);
 
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/kernels?uname=7.0.*");
         request.Headers.Accept.ParseAdd("application/x-ndjson");
@@ -120,6 +120,8 @@ public sealed class LookupTests(ApiFixture api) : IClassFixture<ApiFixture>
     [InlineData("/v1/kernels?outcome=splendid")]
     [InlineData("/v1/kernels?limit=0")]
     [InlineData("/v1/kernels?limit=many")]
+    [InlineData("/v1/kernels?uname=6.*&behind=6.1")]
+    [InlineData("/v1/kernels?behind=1:6.1")]
     [InlineData("/v1/lookup")]
     public async Task WrongParametersAreAProblem(string path)
     {

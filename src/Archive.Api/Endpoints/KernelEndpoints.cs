@@ -15,9 +15,9 @@ public static class KernelEndpoints
 
     public static void MapKernels(this WebApplication app)
     {
-        Describe(app.MapGet("/v1/kernels", GetAsync)).WithSummary("Kernels known to the archive, in the order of their last change");
+        Describe(app.MapGet("/v1/kernels", GetAsync)).WithSummary("Kernels known to the archive, in the order of their last change; with a pattern of unames (5.4.*) in the order of unames. What comes next has the address `next`.");
         Describe(app.MapGet("/v1/changes", (HttpContext context, ICatalogue catalogue, long since = 0, long after = 0, int limit = 100) =>
-                GetAsync(context, catalogue, null, null, null, null, null, Math.Max(since, after), limit)))
+                GetAsync(context, catalogue, null, null, null, null, null, null, Math.Max(since, after), limit)))
             .WithSummary("Kernels that changed since a sequence number, each as it is now");
     }
 
@@ -28,7 +28,7 @@ public static class KernelEndpoints
 
     private static async Task<IResult> GetAsync(
         HttpContext context, ICatalogue catalogue,
-        string? distro, string? version, string? arch, string? uname, string? outcome, long after = 0, int limit = 100)
+        string? distro, string? version, string? arch, string? uname, string? outcome, KernelPosition? behind, long after = 0, int limit = 100)
     {
         if (outcome is not null && OutcomeNames.Find(outcome) is null)
             return TypedResults.Problem($"'{outcome}' is no outcome.", statusCode: StatusCodes.Status400BadRequest);
@@ -36,6 +36,8 @@ public static class KernelEndpoints
             return TypedResults.Problem($"limit is {limit}; it goes from 1 to {MaxPage}.", statusCode: StatusCodes.Status400BadRequest);
         if (FilterNames.Wrong(distro, version, arch, uname) is { } wrong)
             return wrong;
+        if (behind is not null && uname is null)
+            return TypedResults.Problem("behind goes on in a list by uname, and there is no uname.", statusCode: StatusCodes.Status400BadRequest);
         var filter = new KernelFilter
         {
             Distro = KernelNames.Distro(distro),
@@ -44,6 +46,7 @@ public static class KernelEndpoints
             UnamePattern = uname is null ? null : RawQuery.LiteralPlus(context.Request, "uname"),
             Outcome = OutcomeNames.Find(outcome),
             After = after,
+            Behind = behind,
             Limit = limit,
         };
         if (context.Request.Headers.Accept.ToString().Contains(Lines, StringComparison.OrdinalIgnoreCase))
@@ -55,16 +58,22 @@ public static class KernelEndpoints
     {
         var records = await catalogue.ListAsync(filter with { Limit = filter.Limit + 1 }, context.RequestAborted);
         var page = records.Take(filter.Limit).Select(KernelDocument.Of).ToArray();
-        var next = records.Count > filter.Limit ? NextOf(context.Request, page[^1].Sequence.ToString(CultureInfo.InvariantCulture)) : null;
-        return TypedResults.Ok(new KernelPage(page, next));
+        return TypedResults.Ok(new KernelPage(page, records.Count > filter.Limit ? NextOf(context.Request, After(filter, records[filter.Limit - 1])) : null));
     }
 
-    /// <summary>Path of the request, with another <c>after</c>.</summary>
-    internal static string NextOf(HttpRequest request, string after)
+    /// <summary>The same question from behind the record on.</summary>
+    private static KernelFilter After(KernelFilter filter, KernelRecord last) =>
+        filter.UnamePattern is null ? filter with { After = last.Sequence } : filter with { Behind = KernelPosition.Of(last) };
+
+    private static string NextOf(HttpRequest request, KernelFilter next) => next.Behind is { } behind
+        ? NextOf(request, behind.ToString(), "behind")
+        : NextOf(request, next.After.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Path of the request, with another place to go on from; the rest of its query as it was written.</summary>
+    internal static string NextOf(HttpRequest request, string after, string name = "after")
     {
-        var query = request.Query.Where(q => q.Key != "after").ToDictionary(q => q.Key, q => (string?)q.Value.ToString());
-        query["after"] = after;
-        return request.Path + QueryString.Create(query);
+        var kept = (request.QueryString.Value ?? "").TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Where(pair => pair.Split('=')[0] != name);
+        return $"{request.Path.ToUriComponent()}?{string.Join('&', kept.Append($"{name}={Uri.EscapeDataString(after)}"))}";
     }
 
     private static async Task WriteLinesAsync(Stream body, ICatalogue catalogue, KernelFilter filter, CancellationToken cancellation)
@@ -79,7 +88,7 @@ public static class KernelEndpoints
                 await body.WriteAsync("\n"u8.ToArray(), cancellation);
             }
             if (records.Count > 0)
-                filter = filter with { After = records[^1].Sequence };
+                filter = After(filter, records[^1]);
         }
         while (records.Count == filter.Limit);
     }

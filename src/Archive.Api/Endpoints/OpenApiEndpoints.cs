@@ -25,6 +25,7 @@ public static class OpenApiEndpoints
         ["outcome"] = "published",
         ["format"] = "json",
         ["after"] = "debian/12/x86_64/6.1.0-44-cloud-amd64",
+        ["behind"] = "1:6.1.0-56-cloud-amd64",
         ["since"] = "0",
         ["limit"] = "100",
         ["window"] = "27",

@@ -26,7 +26,7 @@ public interface ICatalogue
     /// <summary>Records the publication; the caller has stored every form before.</summary>
     Task RecordPublicationAsync(KernelBuild build, Publication publication, CancellationToken cancellation);
 
-    /// <summary>Rows that satisfy every given part of the filter, in order of sequence, from <c>After</c> on.</summary>
+    /// <summary>Rows that satisfy every given part of the filter, in order of sequence; with a pattern of unames in order of uname, then of sequence.</summary>
     Task<IReadOnlyList<KernelRecord>> ListAsync(KernelFilter filter, CancellationToken cancellation);
 
     /// <summary>
@@ -115,6 +115,9 @@ public sealed record KernelFilter
 
     /// <summary>Only rows with a sequence above this.</summary>
     public long After { get; init; }
+
+    /// <summary>With a pattern of unames: only rows behind this one, where the page before ended.</summary>
+    public KernelPosition? Behind { get; init; }
 
     public int Limit { get; init; } = 1000;
 }

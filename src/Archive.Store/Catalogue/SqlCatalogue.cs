@@ -54,8 +54,8 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
 
     public Task<IReadOnlyList<KernelRecord>> ListAsync(KernelFilter filter, CancellationToken cancellation)
     {
-        var query = new KernelQuery(filter);
-        return QueryAsync(query.InOrderOfChange(), query.Parameters, cancellation);
+        var (sql, parameters) = KernelQuery.Page(filter);
+        return QueryAsync(sql, parameters, cancellation);
     }
 
     public async IAsyncEnumerable<KernelRecord> PublishedAsync(KernelFilter filter, [EnumeratorCancellation] CancellationToken cancellation)

@@ -12,9 +12,10 @@ internal static class SqlSchema
     /// </summary>
     public const int LastBreaking = 4;
 
-    /// <summary>Steps in order, in the dialect's words for what databases spell differently.</summary>
-    public static IReadOnlyList<string> Steps(SqlDialect dialect) =>
-        [.. Steps(dialect, dialect.IdentityColumn).Select(step => step.Replace(" TEXT", $" {dialect.TextColumn}", StringComparison.Ordinal))];
+    /// <summary>Steps in order, in the dialect's words for what databases spell differently. An index that an operator built beforehand is taken as it is.</summary>
+    public static IReadOnlyList<string> Steps(SqlDialect dialect) => [.. Steps(dialect, dialect.IdentityColumn).Select(step => step
+        .Replace(" TEXT", $" {dialect.TextColumn}", StringComparison.Ordinal)
+        .Replace("CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", StringComparison.Ordinal))];
 
     private static string[] Steps(SqlDialect dialect, string identityColumn) => [
         $"""
@@ -135,6 +136,10 @@ internal static class SqlSchema
         CREATE INDEX kernels_by_outcome ON kernels (outcome, sequence);
         CREATE INDEX kernels_by_gap ON kernels (sequence) WHERE outcome NOT IN ('published', 'conflict', 'withdrawn', 'native');
         DROP INDEX kernels_by_key;
+        """,
+        """
+        CREATE INDEX kernels_by_pattern ON kernels (uname, sequence, distro, version, arch, outcome);
+        DROP INDEX kernels_by_uname;
         """,
     ];
 }
