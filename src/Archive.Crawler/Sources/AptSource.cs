@@ -32,15 +32,20 @@ public sealed class AptSource(SourceDefinition definition, IndexCache cache, IRe
             _releases[(mirrors[0].Url, part.Repository.Name)] = release;
         }
         var index = new ProvenanceIndex(release.Url, release.Sha256, verifier is not null, release.Fingerprints) { Unverified = verifier is null ? Definition.Unverified : release.Expired };
+        var sites = mirrors.Select(m => m.Url).ToList();
         var found = new List<FoundPackage>();
         foreach (var arch in part.Arches)
         {
             foreach (var component in Definition.Components)
             {
-                var packages = await AptPackages.FetchAsync(cache, release, component, arch, n => Definition.Classify(new PackageName(n, "", "", arch)) is not null, cancellation);
-                found.AddRange(packages.Select(p => Describe(
-                    new ListedPackage(new PackageName(p.Name, p.Version, "", arch), p.Version, p.Size, Checksum.Sha256(p.Sha256)),
-                    part, index, [.. mirrors.Select(m => new Uri(m.Url, p.Filename))])).OfType<FoundPackage>());
+                await AptPackages.FetchAsync(cache, release, component, arch, n => Definition.MayBeKernel(new PackageName(n, "", "", arch)), Take, cancellation);
+
+                void Take(AptPackage p)
+                {
+                    var package = new ListedPackage(new PackageName(p.Name, p.Version, "", arch), p.Version, p.Size, Checksum.Sha256(p.Sha256));
+                    if (Describe(package, part, index, new MirroredFile(sites, p.Filename)) is { } kernel)
+                        found.Add(kernel);
+                }
             }
         }
         return found;

@@ -12,11 +12,8 @@ internal static class KernelSelection
     {
         var flavours = request.Flavours.Count > 0 ? request.Flavours : source.DefaultFlavours;
         var order = PackageVersionOrder.Of(source.Distro);
-        return [.. packages
-            .Where(p => flavours.Any(f => f == CrawlRequest.All || f == p.Flavour) && request.WantsUname(p.Build.Key.Uname))
-            .DistinctBy(p => (p.Build.Key, p.Build.PackageName, p.Build.PackageVersion))
-            .GroupBy(p => (p.Build.Key, p.Build.PackageVersion))
-            .Select(group => Kernel([.. group], request))
+        return [.. ByKernel(packages.Where(p => flavours.Any(f => f == CrawlRequest.All || f == p.Flavour) && request.WantsUname(p.Build.Key.Uname)))
+            .Select(all => Kernel(all, request))
             .OfType<FoundKernel>()
             .GroupBy(k => (k.Build.Key.Version, k.Build.Key.Arch, k.Flavour))
             .SelectMany(group => group
@@ -26,10 +23,24 @@ internal static class KernelSelection
                 .Select((kernel, age) => kernel with { Age = age }))];
     }
 
+    private static IEnumerable<List<FoundPackage>> ByKernel(IEnumerable<FoundPackage> packages)
+    {
+        var kernels = new Dictionary<(KernelKey, string), List<FoundPackage>>();
+        foreach (var package in packages)
+        {
+            var id = (package.Build.Key, package.Build.PackageVersion);
+            if (!kernels.TryGetValue(id, out var all))
+                kernels[id] = all = new List<FoundPackage>(1);
+            if (!all.Exists(p => p.Build.PackageName == package.Build.PackageName))
+                all.Add(package);
+        }
+        return kernels.Values;
+    }
+
     /// <summary>One kernel of all its packages; null where none of them is of a grade that the request wants.</summary>
     private static FoundKernel? Kernel(List<FoundPackage> packages, CrawlRequest request)
     {
-        var modules = packages.Where(p => p.Grade == PackageGrade.Modules).ToList();
+        FoundPackage[] modules = [.. packages.Where(p => p.Grade == PackageGrade.Modules)];
         FoundKernel? kernel = null;
         foreach (var package in packages.Where(p => request.WantsGrade(p.Grade)).OrderByDescending(p => p.Rank))
             kernel = new FoundKernel(package) { Otherwise = kernel, Modules = modules };

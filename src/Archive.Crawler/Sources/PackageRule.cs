@@ -28,10 +28,8 @@ public readonly record struct PackageName(string Name, string Version, string Re
 /// <summary>Which packages are kernels, and of which uname. The first rule that matches a package decides.</summary>
 public sealed partial record PackageRule
 {
-    private static readonly TimeSpan MatchLimit = TimeSpan.FromSeconds(30);
-
-    private Regex? _name;
-    private Regex? _release;
+    private NamePattern? _name;
+    private NamePattern? _release;
 
     public required PackageGrade Grade { get; init; }
 
@@ -50,12 +48,13 @@ public sealed partial record PackageRule
     /// <summary>Bytes; smaller packages of such a name are stubs and placeholders.</summary>
     public long MinSize { get; init; }
 
+    /// <summary>Whether the rule is about the package, which costs less than to take its name apart.</summary>
+    public bool Matches(PackageName package) => NamePattern.IsMatch(package.Name) && IsOfRelease(package);
+
     /// <summary>The uname of the kernel that the package belongs to; null where the rule is about others.</summary>
     public string? UnameOf(PackageName package)
     {
-        _name ??= Compile(Name);
-        _release ??= Release is null ? null : Compile(Release);
-        if (_name.Match(package.Name) is not { Success: true } match || _release?.IsMatch(package.Release) == false)
+        if (NamePattern.GroupsOf(package.Name) is not { } groups || !IsOfRelease(package))
             return null;
         return Word().Replace(Uname, word => word.Groups["word"].Value switch
         {
@@ -63,30 +62,17 @@ public sealed partial record PackageRule
             "release" => package.Release,
             "release-1" => WithoutLastPart(package.Release),
             "arch" => package.Arch,
-            var group => match.Groups[group].Value,
+            var group => groups[group].Value,
         });
     }
 
     /// <summary>Every word of the template is one that we know, or a group of the name's pattern.</summary>
     internal bool HasValidUname() => Word().Matches(Uname).Select(m => m.Groups["word"].Value)
-        .All(word => word is "version" or "release" or "release-1" or "arch" || Compile(Name).GetGroupNames().Contains(word));
+        .All(word => word is "version" or "release" or "release-1" or "arch" || NamePattern.HasGroup(word));
 
-    /// <summary>
-    /// In time that grows with the text alone, where the pattern allows: a limit by the clock fails names on a machine that is busy. Patterns
-    /// that look around themselves are matched the old way, with a limit that only a bad one reaches.
-    /// </summary>
-    internal static Regex Compile(string pattern)
-    {
-        const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
-        try
-        {
-            return new Regex(pattern, Options | RegexOptions.NonBacktracking);
-        }
-        catch (NotSupportedException)
-        {
-            return new Regex(pattern, Options, MatchLimit);
-        }
-    }
+    private NamePattern NamePattern => _name ??= new NamePattern(Name);
+
+    private bool IsOfRelease(PackageName package) => Release is null || (_release ??= new NamePattern(Release)).IsMatch(package.Release);
 
     private static string WithoutLastPart(string release) =>
         release.LastIndexOf('.') is > 0 and var dot ? release[..dot] : release;

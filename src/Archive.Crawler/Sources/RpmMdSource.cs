@@ -20,8 +20,9 @@ public sealed class RpmMdSource(SourceDefinition definition, IndexCache cache, H
         var repository = await RpmMdRepository.FetchAsync(cache, verifier, sites[0], cancellation);
         var index = new ProvenanceIndex(repository.Url, repository.Sha256, verifier is not null, repository.Fingerprints)
         { Unverified = verifier is null ? Definition.Unverified : null };
-        var packages = await RpmMdPackages.FetchAsync(cache, repository, n => part.Arches.Contains(n.Arch) && Definition.Classify(n) is not null, cancellation);
-        return [.. packages.Select(p => Describe(p.Package, part, index, [.. sites.Select(s => p.UrlBelow(s.Url))])).OfType<FoundPackage>()];
+        var packages = await RpmMdPackages.FetchAsync(cache, repository, n => part.Arches.Contains(n.Arch) && Definition.MayBeKernel(n), cancellation);
+        var places = sites.Select(s => s.Url).ToList();
+        return [.. packages.Select(p => Describe(p.Package, part, index, new MirroredFile(places, p.Location))).OfType<FoundPackage>()];
     }
 
     /// <summary>The request's own mirrors; else those that the repository's metalink or list of mirrors names, then the source's.</summary>

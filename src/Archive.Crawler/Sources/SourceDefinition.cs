@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.RegularExpressions;
 
 namespace Archive.Crawler.Sources;
 
@@ -110,7 +109,7 @@ public sealed record SourceDefinition
 
     public required IReadOnlyList<ReleaseDefinition> Releases { get; init; }
 
-    private readonly ConcurrentDictionary<string, Regex> _patterns = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, NamePattern> _patterns = new(StringComparer.Ordinal);
 
     /// <summary>By reflection: generated code forgets the initial values of what a file leaves out.</summary>
     private static readonly JsonSerializerOptions Json = new()
@@ -135,6 +134,9 @@ public sealed record SourceDefinition
         return null;
     }
 
+    /// <summary>Whether <see cref="Classify"/> is worth its time: most of what a repository lists is no kernel's.</summary>
+    public bool MayBeKernel(PackageName package) => Packages.Any(rule => rule.Matches(package));
+
     public string FlavourOf(string uname, string package = "") => FlavourIn(uname) ?? FlavourIn(package) ?? GenericFlavour;
 
     /// <summary>The release of this codename or version, or null.</summary>
@@ -158,14 +160,13 @@ public sealed record SourceDefinition
 
     private string? FlavourIn(string name)
     {
-        var match = PatternOf(Flavour).Match(name);
-        var text = match.Success ? match.Groups["flavour"].Value : "";
+        var text = PatternOf(Flavour).GroupsOf(name)?["flavour"].Value ?? "";
         return Flavours.FirstOrDefault(f => PatternOf(f.Value).IsMatch(text)).Key;
     }
 
     private bool IsWanted(PackageRule rule) => rule.Grade == PackageGrade.Debug || ImagePackages != ImagePolicy.Ignore;
 
-    private Regex PatternOf(string pattern) => _patterns.GetOrAdd(pattern, PackageRule.Compile);
+    private NamePattern PatternOf(string pattern) => _patterns.GetOrAdd(pattern, p => new NamePattern(p));
 }
 
 /// <summary>A source file cannot be used.</summary>

@@ -115,7 +115,7 @@ internal sealed class SourceValidation
     {
         try
         {
-            return PackageRule.Compile(pattern) is var regex && (group is null || regex.GetGroupNames().Contains(group));
+            return new NamePattern(pattern) is var names && (group is null || names.HasGroup(group));
         }
         catch (ArgumentException)
         {

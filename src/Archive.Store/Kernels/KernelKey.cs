@@ -25,5 +25,8 @@ public sealed record KernelKey
     /// <summary>What <c>uname -r</c> prints.</summary>
     public string Uname { get; }
 
+    /// <summary>Distros, versions and archs are few.</summary>
+    public override int GetHashCode() => string.GetHashCode(Uname, StringComparison.Ordinal);
+
     public override string ToString() => $"{Distro}/{Version}/{Arch}/{Uname}";
 }

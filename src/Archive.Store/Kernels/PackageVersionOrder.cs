@@ -15,7 +15,7 @@ public sealed class PackageVersionOrder : IComparer<string>
 
     public int Compare(string? x, string? y)
     {
-        var (left, right) = (Split(x ?? ""), Split(y ?? ""));
+        Parts left = new(x), right = new(y);
         var byEpoch = CompareRuns(left.Epoch, right.Epoch);
         if (byEpoch != 0)
             return byEpoch;
@@ -23,13 +23,21 @@ public sealed class PackageVersionOrder : IComparer<string>
         return byUpstream != 0 ? byUpstream : CompareRuns(left.Revision, right.Revision);
     }
 
-    private static (string Epoch, string Upstream, string Revision) Split(string version)
+    private readonly ref struct Parts
     {
-        var colon = version.IndexOf(':', StringComparison.Ordinal);
-        var epoch = colon < 0 ? "" : version[..colon];
-        var rest = version[(colon + 1)..];
-        var dash = rest.LastIndexOf('-');
-        return dash < 0 ? (epoch, rest, "") : (epoch, rest[..dash], rest[(dash + 1)..]);
+        public readonly ReadOnlySpan<char> Epoch, Upstream, Revision;
+
+        public Parts(ReadOnlySpan<char> version)
+        {
+            var colon = version.IndexOf(':');
+            Epoch = colon < 0 ? [] : version[..colon];
+            Upstream = version[(colon + 1)..];
+            if (Upstream.LastIndexOf('-') is >= 0 and var dash)
+            {
+                Revision = Upstream[(dash + 1)..];
+                Upstream = Upstream[..dash];
+            }
+        }
     }
 
     private static int CompareRuns(ReadOnlySpan<char> x, ReadOnlySpan<char> y)

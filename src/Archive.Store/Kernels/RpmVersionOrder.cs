@@ -12,7 +12,7 @@ public sealed class RpmVersionOrder : IComparer<string>
 
     public int Compare(string? x, string? y)
     {
-        var (left, right) = (Split(x ?? ""), Split(y ?? ""));
+        Parts left = new(x), right = new(y);
         var byEpoch = CompareParts(left.Epoch, right.Epoch);
         if (byEpoch != 0)
             return byEpoch;
@@ -20,12 +20,21 @@ public sealed class RpmVersionOrder : IComparer<string>
         return byVersion != 0 ? byVersion : CompareParts(left.Release, right.Release);
     }
 
-    private static (string Epoch, string Version, string Release) Split(string text)
+    private readonly ref struct Parts
     {
-        var colon = text.IndexOf(':', StringComparison.Ordinal);
-        var rest = text[(colon + 1)..];
-        var dash = rest.LastIndexOf('-');
-        return (colon < 0 ? "0" : text[..colon], dash < 0 ? rest : rest[..dash], dash < 0 ? "" : rest[(dash + 1)..]);
+        public readonly ReadOnlySpan<char> Epoch, Version, Release;
+
+        public Parts(ReadOnlySpan<char> text)
+        {
+            var colon = text.IndexOf(':');
+            Epoch = colon < 0 ? "0" : text[..colon];
+            Version = text[(colon + 1)..];
+            if (Version.LastIndexOf('-') is >= 0 and var dash)
+            {
+                Release = Version[(dash + 1)..];
+                Version = Version[..dash];
+            }
+        }
     }
 
     private static int CompareParts(ReadOnlySpan<char> x, ReadOnlySpan<char> y)

@@ -17,18 +17,19 @@ public static class AptPackages
     /// <summary>Compressions in the order of preference: what costs the mirror least first.</summary>
     private static readonly string[] Extensions = [".xz", ".zst", ".gz", ".bz2", ""];
 
-    /// <summary>Packages whose name the caller wants; none where the suite has no such component or architecture.</summary>
+    /// <summary>Gives out the packages whose name the caller wants, as they are read; none where the suite has no such component or architecture.</summary>
+    /// <remarks>What was given out before an exception came of an index that is not to be believed.</remarks>
     /// <exception cref="MirrorException">The mirror has not what its Release lists.</exception>
     /// <exception cref="Btf.MalformedInputException">The index does not decompress.</exception>
-    public static async Task<IReadOnlyList<AptPackage>> FetchAsync(
-        IndexCache cache, AptRelease release, string component, string architecture, Func<string, bool> wanted, CancellationToken cancellation)
+    public static async Task FetchAsync(
+        IndexCache cache, AptRelease release, string component, string architecture, Func<string, bool> wanted, Action<AptPackage> take, CancellationToken cancellation)
     {
         var stem = $"{component}/binary-{architecture}/Packages";
         var file = Extensions.Select(e => release.Files.GetValueOrDefault(stem + e)).FirstOrDefault(f => f is not null);
         if (file is null)
-            return [];
+            return;
         await using var index = await OpenAsync(cache, release, file, cancellation);
-        return Parse(index, file.Name, wanted);
+        Parse(index, file.Name, wanted, take);
     }
 
     private static async Task<Stream> OpenAsync(IndexCache cache, AptRelease release, ReleaseFile file, CancellationToken cancellation)
@@ -49,17 +50,15 @@ public static class AptPackages
         }
     }
 
-    private static List<AptPackage> Parse(Stream index, string name, Func<string, bool> wanted)
+    private static void Parse(Stream index, string name, Func<string, bool> wanted, Action<AptPackage> take)
     {
         using var decoder = Codecs.OpenDecoder(index, name, DecoderOptions.Default);
         using var reader = new StreamReader(decoder);
-        var packages = new List<AptPackage>();
         foreach (var paragraph in Deb822.Read(reader, name, MayBeWanted))
         {
             if (paragraph.GetValueOrDefault("Package") is { } package && wanted(package))
-                packages.Add(Read(paragraph, package, name));
+                take(Read(paragraph, package, name));
         }
-        return packages;
 
         // Nearly every paragraph begins with its package's name; the few others are read to tell.
         bool MayBeWanted(string first) => !first.StartsWith(NameField, StringComparison.Ordinal) || wanted(first[NameField.Length..].Trim());

@@ -8,11 +8,7 @@ namespace Archive.Crawler.Protocols.RpmMd;
 
 /// <summary>A package of a repository.</summary>
 /// <param name="Location">Below the repository, or an absolute URL where the index says xml:base.</param>
-public sealed record RpmMdPackage(ListedPackage Package, string Location)
-{
-    /// <summary>Where a site of the repository has it.</summary>
-    public Uri UrlBelow(Uri site) => new(site, Location);
-}
+public sealed record RpmMdPackage(ListedPackage Package, string Location);
 
 /// <summary>The primary index of a repository, as XML or as a SQLite database.</summary>
 public static class RpmMdPackages
