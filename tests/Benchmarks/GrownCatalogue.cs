@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Archive.Store.Catalogue;
 using Dapper;
@@ -13,6 +12,16 @@ internal sealed class GrownCatalogue : IDisposable
     private const string Vary = """
         UPDATE kernels SET version = CAST(id / 10 % 8 AS TEXT), outcome = CASE WHEN id % 1000 = 7 THEN 'conflict' WHEN id % 500 = 3 THEN 'withdrawn' WHEN id % 100 = 11 THEN 'malformed'
           WHEN id % 50 = 12 THEN 'no-debug-info' WHEN id % 20 = 13 THEN 'pending' ELSE outcome END
+        """;
+
+    /// <summary>The rows of <see cref="ApiCommand.Fill"/>, made by PostgreSQL itself.</summary>
+    private const string Fill = """
+        INSERT INTO kernels (sequence, distro, version, arch, uname, package_name, package_version, package_sha256, package_size, package_url, outcome, attempts, first_seen, updated,
+          build_id, taken_from, ships_btf, published_at, raw_sha256, raw_size, tarball_sha256, tarball_size, provenance_sha256, provenance_size)
+        SELECT i + 1, (ARRAY['debian', 'ubuntu', 'centos', 'fedora', 'ol'])[1 + i % 5], '0', (ARRAY['x86_64', 'arm64'])[1 + i / 5 % 2], u, 'linux-image-' || u, '1.0-1', d, 1000,
+          'http://mirror.example/' || d, 'published', 1, 1, 1, left(d, 40), 'dwarf', 0, 1, d, 4000000, reverse(d), 1000000, right(d, 63) || left(d, 1), 3000
+        FROM (SELECT i, (4 + i % 3) || '.' || i % 20 || '.' || i / 20 % 200 || '-' || i || '-generic' AS u, encode(sha256(convert_to(i::text, 'UTF8')), 'hex') AS d FROM generate_series(0, @builds - 1) i) r;
+        UPDATE change_counter SET value = @builds
         """;
 
     private readonly SqlCatalogue _catalogue;
@@ -43,18 +52,20 @@ internal sealed class GrownCatalogue : IDisposable
         return new GrownCatalogue("SQLite", builds, catalogue, ServedArchive.Start(program, data));
     }
 
-    /// <summary>The same catalogue moved to PostgreSQL; how fast that goes is printed.</summary>
+    /// <summary>On PostgreSQL.</summary>
     /// <param name="database">Npgsql's connection string to an empty database.</param>
-    public async Task<GrownCatalogue> OnPostgresAsync(string database, string program, string scratch)
+    public static async Task<GrownCatalogue> OnPostgresAsync(int builds, string database, string program, string scratch)
     {
-        var target = new PostgresCatalogue(database, TimeProvider.System);
-        var clock = Stopwatch.StartNew();
-        var rows = await _catalogue.CopyToAsync(target, default);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"catalogue copy of {rows} rows from SQLite to PostgreSQL: {clock.Elapsed.TotalSeconds:f1} s"));
+        var catalogue = new PostgresCatalogue(database, TimeProvider.System);
+        await catalogue.InitialiseAsync(default);
         await using (var connection = new Npgsql.NpgsqlConnection(database))
-            await connection.ExecuteAsync("VACUUM ANALYZE"); // As autovacuum does a minute later.
-        var data = Directory.CreateDirectory(Path.Combine(scratch, $"postgres-{Builds}")).FullName;
-        return new GrownCatalogue("PostgreSQL", Builds, target, ServedArchive.Start(program, data, "--Catalogue=postgres", $"--ConnectionStrings:Catalogue={database}", "--Roles:Extractor=false"));
+        {
+            await connection.ExecuteAsync(Fill, new { builds }, commandTimeout: 0);
+            await connection.ExecuteAsync(Vary, commandTimeout: 0);
+            await connection.ExecuteAsync("VACUUM ANALYZE", commandTimeout: 0); // As autovacuum does a minute later.
+        }
+        var data = Directory.CreateDirectory(Path.Combine(scratch, $"postgres-{builds}")).FullName;
+        return new GrownCatalogue("PostgreSQL", builds, catalogue, ServedArchive.Start(program, data, "--Catalogue=postgres", $"--ConnectionStrings:Catalogue={database}", "--Roles:Extractor=false"));
     }
 
     public Task<int> GetAsync(string path) => _served.LengthAsync(path);

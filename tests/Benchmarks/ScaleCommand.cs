@@ -19,9 +19,11 @@ internal static class ScaleCommand
 
     private static readonly Option<int> Questions = new("--questions") { Description = "Times that each question is put to each catalogue.", DefaultValueFactory = _ => 100 };
 
+    private static readonly Option<string?> Only = new("--only") { Description = "One database: sqlite or postgres." };
+
     public static Command Create()
     {
-        var command = new Command("scale", "Look-ups, pages, coverage and changes over a small and a large catalogue, on SQLite and PostgreSQL.") { Small, Large, Questions, Program };
+        var command = new Command("scale", "Look-ups, pages, coverage and changes over a small and a large catalogue, on SQLite and PostgreSQL.") { Small, Large, Questions, Only, Program };
         command.SetAction(parsed => BenchmarkCommand.InScratch(scratch => RunAsync(parsed, scratch).GetAwaiter().GetResult()));
         return command;
     }
@@ -29,13 +31,20 @@ internal static class ScaleCommand
     private static async Task RunAsync(ParseResult parsed, string scratch)
     {
         var program = parsed.GetValue(Program)?.FullName ?? PublishedProgram.Publish("Archive.Api", scratch);
-        using var server = new PostgresServer();
-        using var small = await GrownCatalogue.OnSqliteAsync(parsed.GetValue(Small), program, scratch);
-        using var large = await GrownCatalogue.OnSqliteAsync(parsed.GetValue(Large), program, scratch);
-        await CompareAsync(small, large, parsed.GetValue(Questions));
-        using var smallToo = await small.OnPostgresAsync(server.NewDatabase(), program, scratch);
-        using var largeToo = await large.OnPostgresAsync(server.NewDatabase(), program, scratch);
-        await CompareAsync(smallToo, largeToo, parsed.GetValue(Questions));
+        var sizes = (Small: parsed.GetValue(Small), Large: parsed.GetValue(Large), Questions: parsed.GetValue(Questions));
+        if (parsed.GetValue(Only) is null or "sqlite")
+        {
+            using var small = await GrownCatalogue.OnSqliteAsync(sizes.Small, program, scratch);
+            using var large = await GrownCatalogue.OnSqliteAsync(sizes.Large, program, scratch);
+            await CompareAsync(small, large, sizes.Questions);
+        }
+        if (parsed.GetValue(Only) is null or "postgres")
+        {
+            using var server = new PostgresServer();
+            using var small = await GrownCatalogue.OnPostgresAsync(sizes.Small, server.NewDatabase(), program, scratch);
+            using var large = await GrownCatalogue.OnPostgresAsync(sizes.Large, server.NewDatabase(), program, scratch);
+            await CompareAsync(small, large, sizes.Questions);
+        }
     }
 
     private static async Task CompareAsync(GrownCatalogue small, GrownCatalogue large, int questions)
