@@ -106,13 +106,29 @@ public static class CrawlerRegistration
     /// <exception cref="SourceDefinitionException">A source file, or what the configuration says of one, is wrong.</exception>
     public static (CrawlerOptions Options, SourceFiles Files) AddSources(this IServiceCollection services, IConfiguration configuration)
     {
-        var options = configuration.GetSection("Crawler").Get<CrawlerOptions>() ?? new CrawlerOptions();
+        var options = Read<CrawlerOptions>(configuration.GetSection("Crawler"));
+        // As entries of a dictionary, those that cannot be converted would be left out without a word.
+        foreach (var source in configuration.GetSection("Crawler:Sources").GetChildren())
+            _ = Read<SourceOptions>(source);
         var files = new SourceFiles(options.SourcesFolder);
         foreach (var source in options.Sources.Keys.Where(s => files.Find(s) is null))
             throw new SourceDefinitionException("configuration", $"Crawler:Sources:{source}", "there is no such source");
         services.TryAddSingleton(files);
         services.TryAddSingleton(new SourceSchedules(options));
         return (options, files);
+    }
+
+    private static T Read<T>(IConfigurationSection section)
+        where T : new()
+    {
+        try
+        {
+            return section.Get<T>() ?? new T();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new SourceDefinitionException("configuration", section.Path, e.Message);
+        }
     }
 
     /// <summary>Every source can be crawled by hand; those with a schedule catch up once on what they missed while no process ran.</summary>

@@ -76,8 +76,8 @@ public sealed class BootTests : IDisposable
             "BTF_BACKOFF_BASE=1", "BTF_ATTEMPTS=3", "BTF_SPREAD=1", "BTF_LINKS=/usr/lib/debug/boot/vmlinux-%s");
         guest.Write("report", Report);
         guest.Write("etc/systemd/system/report.service", "[Unit]\nWants=btf-fetch.service\n[Service]\nType=oneshot\nExecStart=/bin/sh /report\nStandardOutput=tty\nTTYPath=/dev/ttyS0\n");
-        new Console(BootSystemd(guest)).That(@"RESET with .*\.work\.");
-        var says = new Console(BootSystemd(guest));
+        new BootLog(BootSystemd(guest)).That(@"RESET with .*\.work\.");
+        var says = new BootLog(BootSystemd(guest));
         says.That(@"LOG btf-fetch: \S+ http://10.0.2.2:9: .*(refused|connect)");
         says.That("LOG .*wrong digest");
         says.That("LOG .*trying again in [01] s .attempt 1 of 3");
@@ -118,7 +118,7 @@ public sealed class BootTests : IDisposable
                 poweroff -f
             }
             """);
-        var says = new Console(guest.Boot("""
+        var says = new BootLog(guest.Boot("""
             rm -f etc/runlevels/*/*
             cp usr/share/doc/btf-fetch/examples/openrc/btf-fetch etc/init.d/
             chmod +x etc/init.d/*
@@ -135,19 +135,10 @@ public sealed class BootTests : IDisposable
         for unit in {NoUnits}; do ln -sf /dev/null etc/systemd/system/$unit; done
         """, "/sbin/init");
 
-    private static void AssertAttached(Console says)
+    private static void AssertAttached(BootLog says)
     {
         says.That($"DIGEST {Convert.ToHexStringLower(SHA256.HashData(HostArchive.Bookworm))}");
         says.That(@"EXEC file ppid (\d+) of \1");
-    }
-
-    private sealed class Console(string text)
-    {
-        /// <summary>A terminal's lines end with carriage returns.</summary>
-        private readonly string _text = text.Replace("\r", "", StringComparison.Ordinal);
-
-        public void That(string pattern) => Assert.True(
-            Regex.IsMatch(_text, pattern, RegexOptions.Multiline, TimeSpan.FromSeconds(10)), $"wanted: {pattern}\n{_text}");
     }
 
     /// <summary>Holds the first download for ever, and drops the first question after it.</summary>

@@ -25,5 +25,21 @@ internal sealed class CleanRoot : IDisposable
         return result.Output;
     }
 
+    /// <summary>Boots the root by its systemd and runs a shell script in it, at the end of which it is off.</summary>
+    /// <returns>What the script printed.</returns>
+    public string Boot(string script)
+    {
+        var units = System.IO.Path.Combine(Path, "etc/systemd/system");
+        File.WriteAllText(System.IO.Path.Combine(Path, "report"), script + "\nsystemctl poweroff --force\n");
+        File.WriteAllText(System.IO.Path.Combine(units, "report.service"),
+            "[Service]\nType=oneshot\nTimeoutStartSec=infinity\nExecStart=/bin/sh /report\nStandardOutput=file:/report.log\nStandardError=inherit\n");
+        Directory.CreateDirectory(System.IO.Path.Combine(units, "default.target.wants"));
+        File.CreateSymbolicLink(System.IO.Path.Combine(units, "default.target.wants/report.service"), "../report.service");
+        var result = Tool.Try(System.IO.Path.Combine(Checkout.Root, "tests/Archive.EndToEnd.Tests/Hosts/boot-root"), [Path], TimeSpan.FromMinutes(6));
+        var report = File.ReadAllText(System.IO.Path.Combine(Path, "report.log"));
+        Assert.True(result.Status == 0, report + result.Output + result.Errors);
+        return report;
+    }
+
     public void Dispose() => _folder.Dispose();
 }

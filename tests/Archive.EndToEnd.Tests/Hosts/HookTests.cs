@@ -32,6 +32,10 @@ public sealed class HookTests : IDisposable
         _root.In("rm -r /var/lib/btf && systemd-machine-id-setup");
         _root.In($"kernel-install --verbose add {Uname} /boot/vmlinuz-{Uname}");
         Assert.Equal(HostArchive.Bookworm, Fetched());
+
+        // It may still be running.
+        _root.In($"kernel-install --verbose remove {Uname}");
+        Assert.Equal(HostArchive.Bookworm, Fetched());
     }
 
     private byte[] Fetched() => File.ReadAllBytes(Path.Combine(_root.Path, $"var/lib/btf/{Uname}.btf"));

@@ -2,7 +2,7 @@ using TestKit;
 
 namespace Archive.EndToEnd.Tests.Hosts;
 
-/// <summary>The Debian packages: lintian, and their whole life in a clean root.</summary>
+/// <summary>The Debian packages: lintian, the client's whole life in a clean root, and the service on the machine's own .NET.</summary>
 [Trait("Category", "Real")]
 public sealed class PackageTests : IDisposable
 {
@@ -41,24 +41,6 @@ public sealed class PackageTests : IDisposable
         In("dpkg -P btf-fetch");
         Assert.Equal("KEY", In("test ! -e /var/lib/btf && test ! -e /etc/default/btf-fetch && cat /etc/btf-fetch/keys/mine.pem").Trim());
         AssertGone("btf-fetch");
-    }
-
-    /// <summary>The service as installed, without .NET in the root, is asked and keeps its data through an upgrade and a removal.</summary>
-    [Fact]
-    public void ServiceIsInstalledUpgradedRemovedAndPurged()
-    {
-        Install(DebianPackages.Service);
-        Assert.Equal("enabled", In("systemctl is-enabled btf-archive").Trim());
-        var key = Serve();
-        Install(DebianPackages.Raised(DebianPackages.Service, "1.0.1"));
-        Assert.Equal(key, Serve());
-
-        In("dpkg -r btf-archive");
-        Assert.NotEmpty(In("ls /var/lib/btf-archive/keys/0001.pem; test ! -e /usr/lib/btf-archive/Archive.Api"));
-
-        In("dpkg -P btf-archive");
-        In("test ! -e /var/lib/btf-archive && test ! -e /etc/default/btf-archive");
-        AssertGone("btf-archive");
     }
 
     /// <summary>As it is where the registry has no runtime to pack for an architecture: the machine has .NET, copied into the root here.</summary>
