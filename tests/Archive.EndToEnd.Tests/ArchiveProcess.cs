@@ -44,10 +44,13 @@ internal sealed class ArchiveProcess : IDisposable
     public static ArchiveProcess Start(string data, params string[] settings) => StartAt(FreePort(), data, settings);
 
     /// <summary>On a port that clients know already.</summary>
-    public static ArchiveProcess StartAt(int port, string data, params string[] settings)
+    public static ArchiveProcess StartAt(int port, string data, params string[] settings) => StartIn(new Dictionary<string, string>(), port, data, settings);
+
+    /// <summary>With environment variables beside those of this process.</summary>
+    public static ArchiveProcess StartIn(IReadOnlyDictionary<string, string> environment, int port, string data, params string[] settings)
     {
         var address = new Uri($"http://127.0.0.1:{port}");
-        var process = Tool.Start("dotnet", [Programs.Api, $"--Urls={address}", $"--DataDirectory={data}", .. settings]);
+        var process = Tool.Start("dotnet", [Programs.Api, $"--Urls={address}", $"--DataDirectory={data}", .. settings], environment);
         return new ArchiveProcess(process, address);
     }
 

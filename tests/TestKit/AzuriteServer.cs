@@ -14,7 +14,7 @@ public sealed class AzuriteServer : IDisposable
     /// <summary>The emulator's key, which everyone knows: learn.microsoft.com/azure/storage/common/storage-use-azurite.</summary>
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private static readonly Lazy<AzuriteServer> SharedServer = new(() =>
     {
@@ -25,16 +25,18 @@ public sealed class AzuriteServer : IDisposable
 
     private readonly Process _process;
 
-    public AzuriteServer()
+    /// <param name="certificate">Of a server that talks HTTPS, and takes tokens beside keys and signatures.</param>
+    public AzuriteServer(LoopbackCertificate? certificate = null)
     {
         using (var free = new TcpListener(IPAddress.Loopback, 0))
         {
             free.Start();
-            Url = new Uri($"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/");
+            Url = new Uri($"{(certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/");
         }
+        var secure = certificate is null ? "" : $" --oauth basic --cert {certificate.CertificatePath} --key {certificate.KeyPath}";
         var script = Path.Combine(Installed(), "node_modules", "azurite", "dist", "src", "blob", "main.js");
         var server = string.Create(CultureInfo.InvariantCulture,
-            $"node {script} --blobHost 127.0.0.1 --blobPort {Url.Port} --inMemoryPersistence --skipApiVersionCheck --disableTelemetry --silent");
+            $"node {script} --blobHost 127.0.0.1 --blobPort {Url.Port} --inMemoryPersistence --skipApiVersionCheck --disableTelemetry --silent{secure}");
         // It goes when our end of its guard's input is closed, which happens at our death too.
         _process = Tool.Start("sh", ["-c", $"{server} >/dev/null 2>&1 & server=$!; cat; kill -9 $server"]);
         WaitUntilReady();
@@ -45,6 +47,9 @@ public sealed class AzuriteServer : IDisposable
 
     /// <summary>Of the server; an account's blobs are below its name.</summary>
     public Uri Url { get; }
+
+    /// <summary>URL of the account, for those who sign in by an identity.</summary>
+    public Uri AccountUrl => new(Url, Account);
 
     /// <summary>Connection string, by way of a proxy where one is given.</summary>
     public string ConnectionString(Uri? proxy = null) =>
@@ -62,15 +67,14 @@ public sealed class AzuriteServer : IDisposable
 
     private void WaitUntilReady()
     {
-        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         for (var waited = Stopwatch.StartNew(); ; Thread.Sleep(100))
         {
             try
             {
-                using var answer = client.Send(new HttpRequestMessage(HttpMethod.Get, Url));
-                return; // Whatever it says.
+                using var client = new TcpClient(Url.Host, Url.Port);
+                return;
             }
-            catch (HttpRequestException) when (waited.Elapsed < Patience)
+            catch (SocketException) when (waited.Elapsed < Patience)
             {
             }
         }

@@ -39,7 +39,8 @@ public static class Tool
     }
 
     /// <summary>Starts a program with all its streams redirected.</summary>
-    public static Process Start(string program, IEnumerable<string> arguments)
+    /// <param name="environment">Set beside what this process has.</param>
+    public static Process Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -49,6 +50,8 @@ public static class Tool
             RedirectStandardError = true,
         };
         start.Environment["LC_ALL"] = "C";
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         return Process.Start(start)!;
     }
 }
