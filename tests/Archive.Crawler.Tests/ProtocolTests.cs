@@ -109,6 +109,22 @@ public sealed class ProtocolTests : IDisposable
     }
 
     [Fact]
+    public async Task PagesWithoutEndAreRefused()
+    {
+        await using var server = await MirrorServer.StartAsync(_site.FullPath);
+        var pages = 0;
+        server.Fault = async context =>
+        {
+            var next = new Uri(server.Url, $"devel/{Interlocked.Increment(ref pages)}");
+            await context.Response.Body.WriteAsync(System.Text.Encoding.UTF8.GetBytes($$"""{"entries": [], "next_collection_link": "{{next}}"}"""));
+            return true;
+        };
+        AddSource("launchpad", server.Url.AbsoluteUri, "jammy", more: "\"politeness\": { \"requests_per_second\": 100000 },");
+        Assert.Contains("has more than 2000 pages", (await Assert.ThrowsAsync<CrawlException>(() => _archive.CrawlAsync())).Message);
+        Assert.Equal(2000, pages);
+    }
+
+    [Fact]
     public async Task SnapshotsFilesAreFoundByVersionAndBinaryAndCheckedByTheirDigest()
     {
         const string Uname = "6.1.0-99-amd64", Version = "6.1.99-1";
@@ -149,9 +165,9 @@ public sealed class ProtocolTests : IDisposable
         File.WriteAllText(_site.File(path), text);
     }
 
-    private void AddSource(string protocol, string mirror, string repository, CrawlWorkspace? archive = null, string distro = "testos") => (archive ?? _archive).AddSource("testos", $$"""
+    private void AddSource(string protocol, string mirror, string repository, CrawlWorkspace? archive = null, string distro = "testos", string more = "") => (archive ?? _archive).AddSource("testos", $$"""
         {
-          "id": "testos", "distro": "{{distro}}", "protocol": "{{protocol}}", "unverified": "a test", "mirrors": { "main": [ "{{mirror}}" ] },
+          "id": "testos", "distro": "{{distro}}", "protocol": "{{protocol}}", {{more}} "unverified": "a test", "mirrors": { "main": [ "{{mirror}}" ] },
           "packages": [ { "grade": "debug", "name": "^linux-image-(unsigned-)?(?<uname>[0-9]+\\.[0-9]+\\.[0-9]+-.+)-dbg(sym)?$" } ],
           "arches": { "amd64": "x86_64" },
           "releases": [ { "codename": "twelve", "version": "12", "stable": true, "repositories": [ { "name": "{{repository}}" } ] } ]

@@ -125,11 +125,14 @@ public sealed class AptRepository : IDisposable
     /// <summary>Writes and signs the indexes of what was added.</summary>
     /// <param name="validUntil">As in a Release file.</param>
     /// <param name="extra">A paragraph of Packages besides those of the packages.</param>
-    public void Publish(string? validUntil = null, string extra = "")
+    /// <param name="swell">A character, as tr(1) has it, that Packages ends with 96 Mi of.</param>
+    public void Publish(string? validUntil = null, string extra = "", string? swell = null)
     {
         var dist = Path.Combine(Root, "dists", Suite);
         Directory.CreateDirectory(Path.Combine(dist, "main", "binary-amd64"));
-        Tool.Shell($"cd '{Root}'; apt-ftparchive packages pool > dists/{Suite}/main/binary-amd64/Packages; echo '{extra}' >> dists/{Suite}/main/binary-amd64/Packages; xz -kf dists/{Suite}/main/binary-amd64/Packages");
+        var packages = $"dists/{Suite}/main/binary-amd64/Packages";
+        var bomb = swell is null ? "" : $"head -c 96M /dev/zero | tr '\\0' '{swell}' >> {packages};";
+        Tool.Shell($"cd '{Root}'; apt-ftparchive packages pool > {packages}; echo '{extra}' >> {packages}; {bomb} xz -1kf {packages}");
         foreach (var stale in (string[])["InRelease", "Release"])
             File.Delete(Path.Combine(dist, stale));
         Tool.Shell($"cd '{dist}'; apt-ftparchive -o APT::FTPArchive::Release::Suite={Suite} -o APT::FTPArchive::Release::Codename={Suite} -o APT::FTPArchive::Release::Components=main -o APT::FTPArchive::Release::Architectures=amd64 release . > ../Release.new; mv ../Release.new Release");

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Archive.Crawler.Http;
-using Archive.Extractor.Packages;
 
 namespace Archive.Crawler.Protocols.Apt;
 
@@ -52,8 +51,8 @@ public static class AptPackages
 
     private static void Parse(Stream index, string name, Func<string, bool> wanted, Action<AptPackage> take)
     {
-        using var decoder = Codecs.OpenDecoder(index, name, DecoderOptions.Default);
-        using var reader = new StreamReader(decoder);
+        using var text = PackedIndex.Open(index, name);
+        using var reader = new StreamReader(text);
         foreach (var paragraph in Deb822.Read(reader, name, MayBeWanted))
         {
             if (paragraph.GetValueOrDefault("Package") is { } package && wanted(package))

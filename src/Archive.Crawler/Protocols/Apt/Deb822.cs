@@ -8,7 +8,7 @@ namespace Archive.Crawler.Protocols.Apt;
 /// </summary>
 public static class Deb822
 {
-    /// <summary>Longest line and paragraph, in characters: an index states them, so it cannot be trusted with them.</summary>
+    /// <summary>Longest line and paragraph, in characters: nothing else bounds what a text may claim of memory.</summary>
     private const int MaxLine = 1 << 20, MaxParagraph = 64 << 20;
 
     /// <param name="wanted">Whether a paragraph that begins with this line is of interest; what is not is passed over as text. Null for all.</param>
@@ -18,19 +18,18 @@ public static class Deb822
         var paragraph = new Paragraph(name);
         var isSkipped = false;
         var size = 0;
-        var number = 0;
-        while (reader.ReadLine() is { } line)
+        var lines = new BoundedLines(reader, name, MaxLine);
+        while (lines.TryRead(out var line))
         {
-            number++;
-            if (line.Length > MaxLine || (size += line.Length) > MaxParagraph)
-                throw new AptFormatException(name, number, "paragraph too long");
+            if ((size += line.Length) > MaxParagraph)
+                throw new AptFormatException(name, lines.Count, "paragraph too long");
             if (line.StartsWith('#'))
                 continue;
-            if (!string.IsNullOrWhiteSpace(line))
+            if (!line.IsWhiteSpace())
             {
-                isSkipped |= size == line.Length && wanted?.Invoke(line) == false;
+                isSkipped |= size == line.Length && wanted?.Invoke(line.ToString()) == false;
                 if (!isSkipped)
-                    paragraph.Add(line, number);
+                    paragraph.Add(line, lines.Count);
                 continue;
             }
             if (paragraph.End() is { Count: > 0 } fields)
@@ -48,21 +47,21 @@ public static class Deb822
         private readonly StringBuilder _value = new();
         private string? _field;
 
-        public void Add(string line, int number)
+        public void Add(ReadOnlySpan<char> line, int number)
         {
             if (line[0] is ' ' or '\t')
             {
                 if (_field is null)
                     throw new AptFormatException(name, number, "continues no field");
-                _value.Append('\n').Append(line.AsSpan().Trim());
+                _value.Append('\n').Append(line.Trim());
                 return;
             }
-            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            var colon = line.IndexOf(':');
             if (colon <= 0)
                 throw new AptFormatException(name, number, "is no field");
             EndField();
-            _field = line[..colon].Trim();
-            _value.Append(line.AsSpan(colon + 1).Trim());
+            _field = line[..colon].Trim().ToString();
+            _value.Append(line[(colon + 1)..].Trim());
         }
 
         public Dictionary<string, string> End()

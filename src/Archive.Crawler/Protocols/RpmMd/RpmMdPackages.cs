@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Xml;
 using Archive.Crawler.Http;
 using Archive.Crawler.Sources;
-using Archive.Extractor.Packages;
 
 namespace Archive.Crawler.Protocols.RpmMd;
 
@@ -13,9 +12,6 @@ public sealed record RpmMdPackage(ListedPackage Package, string Location);
 /// <summary>The primary index of a repository, as XML or as a SQLite database.</summary>
 public static class RpmMdPackages
 {
-    /// <summary>Bytes that an index may expand to; Fedora's primary.xml has some 0.3 GB.</summary>
-    private static readonly ExtractionLimits Limits = ExtractionLimits.Default with { MaxExpandedBytes = 8L << 30 };
-
     /// <summary>Packages that the caller wants. The index is streamed: what is not wanted costs no memory.</summary>
     /// <exception cref="MirrorException">The mirror has not what its repomd.xml lists.</exception>
     /// <exception cref="IndexFormatException">The index is no such index.</exception>
@@ -26,9 +22,8 @@ public static class RpmMdPackages
         var file = Find("primary") ?? Find("primary_db") ?? throw new IndexFormatException($"{repository.Url}: lists no primary index");
         var url = new Uri(repository.Base, file.Location);
         await using var index = await cache.OpenExactAsync(url, $"{repository.Base}{file.Type}", file.Size, file.Checksum, cancellation);
-        using var decoder = Codecs.OpenDecoder(index, url.ToString(), DecoderOptions.Default);
-        using var guarded = new ExpansionGuard(decoder, Limits);
-        return await Task.Run(() => file.Type == "primary" ? ReadXml(url, guarded, wanted) : RpmMdDatabase.Read(url, guarded, wanted), cancellation);
+        using var unpacked = PackedIndex.Open(index, url.ToString());
+        return await Task.Run(() => file.Type == "primary" ? ReadXml(url, unpacked, wanted) : RpmMdDatabase.Read(url, unpacked, wanted), cancellation);
 
         RpmMdFile? Find(string type) => repository.Files.FirstOrDefault(f => f.Type == type);
     }
