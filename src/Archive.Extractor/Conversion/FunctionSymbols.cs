@@ -14,13 +14,12 @@ internal sealed class FunctionSymbols
     private FunctionSymbols(bool clones) => _clones = clones;
 
     /// <summary>One name: the addresses of its symbols, and which of them have changed signatures by their suffix.</summary>
-    public sealed class Entry
+    public sealed class Entry(ulong address, bool optimized)
     {
-        private (ulong Address, bool Optimized) _first;
+        private readonly (ulong Address, bool Optimized) _first = (address, optimized);
 
         /// <summary>Few names have more than one symbol.</summary>
         private List<(ulong Address, bool Optimized)>? _others;
-        private bool _any;
 
         /// <summary>The name stands at more than one address: attaching by name would be a guess.</summary>
         public bool IsAmbiguous { get; private set; }
@@ -32,11 +31,6 @@ internal sealed class FunctionSymbols
 
         internal void Add(ulong address, bool optimized)
         {
-            if (!_any)
-            {
-                (_any, _first) = (true, (address, optimized));
-                return;
-            }
             IsAmbiguous |= _first.Address != address;
             (_others ??= []).Add((address, optimized));
         }
@@ -75,8 +69,10 @@ internal sealed class FunctionSymbols
         if (stem.IsEmpty)
             return;
         var hash = Hash64.Of(stem);
+        var optimized = suffix.IndexOf(".constprop"u8) >= 0 || suffix.IndexOf(".isra"u8) >= 0;
         if (!_entries.TryGetValue(hash, out var entry))
-            _entries.Add(hash, entry = new Entry());
-        entry.Add(address, suffix.IndexOf(".constprop"u8) >= 0 || suffix.IndexOf(".isra"u8) >= 0);
+            _entries.Add(hash, new Entry(address, optimized));
+        else
+            entry.Add(address, optimized);
     }
 }

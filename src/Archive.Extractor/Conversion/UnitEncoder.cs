@@ -10,8 +10,8 @@ namespace Archive.Extractor.Conversion;
 /// key: a struct, union or enum with a name counts by kind and name only, so that recursion ends there and a forward declaration
 /// equals its definition. What such a name means is settled for the whole image by <see cref="NameResolution"/>.
 /// <para>
-/// All types of a unit are hashed first, and looked up afterwards: of a hundred types one is new, so that the others need no
-/// list of their members, and look-ups that do not wait for each other are twice as fast.
+/// All types of a unit are hashed first, and looked up afterwards: of a hundred types one is new, and only that one needs a
+/// list of its members.
 /// </para>
 /// </summary>
 internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures features)
