@@ -218,11 +218,7 @@ public sealed class SyncTests : IDisposable
         public StaticServer(string root)
         {
             _root = root;
-            using (var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0))
-            {
-                socket.Start();
-                Address = new Uri($"http://127.0.0.1:{((IPEndPoint)socket.LocalEndpoint).Port}/");
-            }
+            Address = new Uri($"http://127.0.0.1:{Ports.Free()}/");
             _listener.Prefixes.Add(Address.ToString());
             _listener.Start();
             _ = ServeAsync();

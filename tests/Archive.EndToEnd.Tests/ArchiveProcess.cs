@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using TestKit;
@@ -41,7 +39,7 @@ internal sealed class ArchiveProcess : IDisposable
     }
 
     /// <param name="settings">Such as <c>--Roles:Crawler=false</c>.</param>
-    public static ArchiveProcess Start(string data, params string[] settings) => StartAt(FreePort(), data, settings);
+    public static ArchiveProcess Start(string data, params string[] settings) => StartAt(Ports.Free(), data, settings);
 
     /// <summary>On a port that clients know already.</summary>
     public static ArchiveProcess StartAt(int port, string data, params string[] settings) => StartIn(new Dictionary<string, string>(), port, data, settings);
@@ -105,9 +103,10 @@ internal sealed class ArchiveProcess : IDisposable
                 GetBytes("/health/ready");
                 return;
             }
-            catch (HttpRequestException) when (!_process.HasExited && clock.Elapsed < limit)
+            catch (HttpRequestException notYet)
             {
-                // Not yet.
+                if (_process.HasExited || clock.Elapsed > limit)
+                    throw new TimeoutException($"it is not ready, and {(_process.HasExited ? "has ended" : "runs")}\n{Log}", notYet);
             }
         }
     }
@@ -118,14 +117,6 @@ internal sealed class ArchiveProcess : IDisposable
         _process.WaitForExit();
         _process.Dispose();
         _client.Dispose();
-    }
-
-    /// <summary>A port that nobody listens on.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

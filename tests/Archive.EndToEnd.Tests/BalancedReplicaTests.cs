@@ -26,7 +26,7 @@ public sealed class BalancedReplicaTests : IAsyncLifetime, IDisposable
     private readonly BpfCompiler _compiler = new();
     private readonly string _database = PostgresServer.Shared.NewDatabase();
     private readonly string _container = $"replicas-{Guid.NewGuid():n}";
-    private readonly int[] _ports = [ArchiveProcess.FreePort(), ArchiveProcess.FreePort()];
+    private readonly int[] _ports = [Ports.Free(), Ports.Free()];
     private readonly ArchiveProcess[] _replicas = new ArchiveProcess[2];
     private MirrorServer _mirror = null!;
     private ArchiveProcess _worker = null!;

@@ -28,7 +28,7 @@ public sealed class LocalTopologyTests : IDisposable
         _repository.Publish();
         await using var mirror = await MirrorServer.StartAsync(_repository.Root);
         Directory.CreateSymbolicLink(_folder.File("azurite"), AzuriteServer.Installed()); // It would install its own.
-        var port = ArchiveProcess.FreePort() - 8; // It takes eight in a row.
+        var port = Ports.Free(8);
         using var run = Start(port, mirror.Url);
         try
         {

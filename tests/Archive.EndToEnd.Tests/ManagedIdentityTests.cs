@@ -49,7 +49,7 @@ public sealed class ManagedIdentityTests : IDisposable
     private ArchiveProcess Start(IdentityServer identity, MirrorServer mirror, params string[] settings)
     {
         var environment = new Dictionary<string, string>(identity.Environment, StringComparer.Ordinal) { ["SSL_CERT_FILE"] = _certificate.CertificatePath };
-        return ArchiveProcess.StartIn(environment, ArchiveProcess.FreePort(), _folder.File("data"), [.. settings,
+        return ArchiveProcess.StartIn(environment, Ports.Free(), _folder.File("data"), [.. settings,
             "--Blobs=azure", $"--ConnectionStrings:Blobs={_azurite.AccountUrl}", $"--Azure:Container={Container}", $"--Azure:ClientId={ClientId}",
             "--Crawler:MinFreeBytes=0", "--Crawler:Sources:debian:Releases:0=bookworm", "--Crawler:Sources:debian:Arches:0=amd64", "--Crawler:Sources:debian:Flavours:0=all",
             $"--Crawler:Sources:debian:Mirrors:0={mirror.Url}", $"--Crawler:Sources:debian:SecurityMirrors:0={mirror.Url}", $"--Crawler:Sources:debian:Keyring={_repository.Keyring}"]);

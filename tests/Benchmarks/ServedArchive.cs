@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using TestKit;
 
 namespace Benchmarks;
 
@@ -40,7 +39,7 @@ internal sealed partial class ServedArchive : IDisposable
     /// <param name="settings">Such as <c>--Catalogue=postgres</c>.</param>
     public static ServedArchive Start(string program, string data, params string[] settings)
     {
-        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        var address = new Uri($"http://127.0.0.1:{Ports.Free()}");
         var process = Process.Start(new ProcessStartInfo(program,
             [$"--Urls={address}", $"--DataDirectory={data}", "--Roles:Crawler=false", "--Objects:MaxPerMinute=100000", .. settings])
         { RedirectStandardOutput = true, UseShellExecute = false })!;
@@ -95,13 +94,6 @@ internal sealed partial class ServedArchive : IDisposable
             }
         }
         throw new InvalidOperationException("the archive does not start");
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [GeneratedRegex(@"VmHWM:\s+(\d+) kB")]

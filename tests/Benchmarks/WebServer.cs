@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TestKit;
 
 namespace Benchmarks;
 
@@ -9,7 +10,7 @@ internal sealed class WebServer : IDisposable
 
     public WebServer(string folder, string scratch)
     {
-        Address = new Uri($"http://127.0.0.1:{ServedArchive.FreePort()}");
+        Address = new Uri($"http://127.0.0.1:{Ports.Free()}");
         var configuration = Path.Combine(scratch, "nginx.conf");
         File.WriteAllText(configuration, $$"""
             worker_processes {{Environment.ProcessorCount}}; daemon off; pid {{scratch}}/nginx.pid; error_log {{scratch}}/nginx.log;

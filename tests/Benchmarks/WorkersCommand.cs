@@ -95,7 +95,7 @@ internal static class WorkersCommand
 
         private string[] Settings(string folder) =>
         [
-            $"--Urls=http://127.0.0.1:{ServedArchive.FreePort()}", $"--DataDirectory={folder}", "--Roles:Api=false", "--Catalogue=postgres", $"--ConnectionStrings:Catalogue={database}",
+            $"--Urls=http://127.0.0.1:{Ports.Free()}", $"--DataDirectory={folder}", "--Roles:Api=false", "--Catalogue=postgres", $"--ConnectionStrings:Catalogue={database}",
             "--Crawler:CheckIn=00:00:02", "--Crawler:Concurrency=1", "--Crawler:ConcurrencyPerHost=8", "--Crawler:MinFreeBytes=0",
             "--Crawler:Sources:debian:Releases:0=bookworm", "--Crawler:Sources:debian:Arches:0=amd64", "--Crawler:Sources:debian:Flavours:0=all", "--Crawler:Sources:debian:Newest=100000",
             $"--Crawler:Sources:debian:Mirrors:0={mirror}", $"--Crawler:Sources:debian:SecurityMirrors:0={mirror}", $"--Crawler:Sources:debian:Keyring={keyring}",

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 
 namespace TestKit;
@@ -28,11 +27,7 @@ public sealed class AzuriteServer : IDisposable
     /// <param name="certificate">Of a server that talks HTTPS, and takes tokens beside keys and signatures.</param>
     public AzuriteServer(LoopbackCertificate? certificate = null)
     {
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Url = new Uri($"{(certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/");
-        }
+        Url = new Uri($"{(certificate is null ? "http" : "https")}://127.0.0.1:{Ports.Free()}/");
         var secure = certificate is null ? "" : $" --oauth basic --cert {certificate.CertificatePath} --key {certificate.KeyPath}";
         var script = Path.Combine(Installed(), "node_modules", "azurite", "dist", "src", "blob", "main.js");
         var server = string.Create(CultureInfo.InvariantCulture,

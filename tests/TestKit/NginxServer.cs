@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 
 namespace TestKit;
@@ -14,11 +13,7 @@ public sealed class NginxServer : IDisposable
     /// <param name="first">Port of <c>api-1</c>, as <paramref name="second"/> is of <c>api-2</c>.</param>
     public NginxServer(int first, int second)
     {
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Url = new Uri($"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/");
-        }
+        Url = new Uri($"http://127.0.0.1:{Ports.Free()}/");
         var shipped = File.ReadAllText(Path.Combine(Checkout.Root, "infra", "compose", "nginx.conf"));
         _folder.Write("archive.conf", shipped
             .Replace("api-1:8080", Loopback(first), StringComparison.Ordinal)

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace TestKit;
 
@@ -25,11 +23,7 @@ public sealed class PostgresServer : IDisposable
 
     public PostgresServer()
     {
-        using (var free = new TcpListener(IPAddress.Loopback, 0))
-        {
-            free.Start();
-            Port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
+        Port = Ports.Free();
         Initialise();
         Start();
     }

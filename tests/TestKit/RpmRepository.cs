@@ -70,11 +70,13 @@ public sealed class RpmRepository : IDisposable
         XElement Child(string name) => primary.Elements().First(e => e.Name.LocalName == name);
     }
 
-    /// <summary>Signs the index, whose time moves on with each: HTTP tells times by the second, and tests publish faster.</summary>
+    /// <summary>Signs the index. Its time and the signature's move on with each: HTTP tells times by the second, and tests publish faster.</summary>
     public void Sign()
     {
-        File.SetLastWriteTimeUtc(RepomdPath, DateTime.UtcNow.AddDays(-1).AddMinutes(++_signed));
         _key.SignDetached(RepomdPath);
+        var time = DateTime.UtcNow.AddDays(-1).AddMinutes(++_signed);
+        File.SetLastWriteTimeUtc(RepomdPath, time);
+        File.SetLastWriteTimeUtc(RepomdPath + ".asc", time);
     }
 
     public void Dispose()

@@ -89,7 +89,7 @@ public sealed class BootClientTests(HostArchive archive) : IClassFixture<HostArc
     [InlineData("ash", "busybox")]
     public void ServiceThatIsDownAtFirstIsAskedAgain(string shell, string downloader)
     {
-        var port = ArchiveProcess.FreePort();
+        var port = Ports.Free();
         using var host = new BtfFetch(shell, downloader, "xz", "tar", "openssl");
         host.Set("BTF_URLS", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
         host.Set("BTF_BACKOFF_CAP", "2");

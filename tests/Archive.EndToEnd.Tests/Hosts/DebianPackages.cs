@@ -7,7 +7,7 @@ internal static class DebianPackages
 {
     private static readonly TempFolder Folder = new();
     private static readonly Lazy<string> BuiltClient = new(() => Build("btf-fetch", "1.0.0", "all"));
-    private static readonly Lazy<string> BuiltService = new(() => Build("btf-archive", "1.0.0", "amd64"));
+    private static readonly Lazy<string> BuiltService = new(() => Build("btf-archive", "1.0.0", "amd64", "BTF_COMPOSITE=false"));
 
     private static readonly Lazy<string> BuiltShared = new(() => Build("btf-archive", "1.0.0~shared", "amd64", "BTF_RUNTIME=shared"));
 
