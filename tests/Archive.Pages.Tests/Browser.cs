@@ -36,7 +36,7 @@ public sealed class Browser : IAsyncLifetime
     {
         var (name, size, scheme) = Views[view];
         var context = await _browser!.NewContextAsync(new() { BaseURL = Api.Address.ToString(), ViewportSize = size, ColorScheme = scheme, JavaScriptEnabled = withScript, AcceptDownloads = true });
-        context.SetDefaultTimeout(20_000);
+        context.SetDefaultTimeout(60_000);
         return new Tab(context, await context.NewPageAsync(), name, _axe, Screenshots);
     }
 

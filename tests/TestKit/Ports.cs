@@ -11,7 +11,8 @@ public static class Ports
 {
     private const int First = 15_000, Last = 32_000;
 
-    private static int _next = Random.Shared.Next(First, Last);
+    /// <summary>What was not given out yet, from <see cref="First"/> on, over and over.</summary>
+    private static int _next = Random.Shared.Next(Last - First);
 
     /// <summary>A port that nobody listens on, another one each time.</summary>
     public static int Free() => Free(1);
@@ -21,7 +22,7 @@ public static class Ports
     {
         while (true)
         {
-            var port = First + (Interlocked.Add(ref _next, count) % (Last - First));
+            var port = First + ((Interlocked.Add(ref _next, count) - count) % (Last - First));
             if (Enumerable.Range(port, count).All(IsFree))
                 return port;
         }
