@@ -14,18 +14,18 @@ public static class KernelBanner
     private static ReadOnlySpan<byte> Start => "Linux version "u8;
 
     /// <summary>The banner without its line feed; null where the image has none (a split debug file, or no kernel).</summary>
-    public static string? Find(ElfImage image) => AtSymbol(image) ?? InReadOnlyData(image);
+    public static string? Find(ElfImage image) => AtSymbol(image, ElfSymbols.Read(image)) ?? InReadOnlyData(image);
 
     /// <summary>The word behind "Linux version".</summary>
     public static string ReleaseOf(string banner) => banner.Split(' ', 4)[2];
 
-    private static string? AtSymbol(ElfImage image)
+    /// <summary>The banner where the symbol table says that it is; null where it does not, or the image has no bytes there.</summary>
+    /// <param name="symbols">Of the image.</param>
+    internal static string? AtSymbol(ElfImage image, ElfSymbols? symbols)
     {
-        if (ElfSymbols.Read(image) is not { } symbols)
-            return null;
-        for (var i = 0; i < symbols.Count; i++)
+        for (var i = 0; i < (symbols?.Count ?? 0); i++)
         {
-            var symbol = symbols[i];
+            var symbol = symbols![i];
             if (symbol.Type == ElfSymbolType.Object && symbols.NameOf(symbol).SequenceEqual("linux_banner"u8))
                 return ReadAt(image, symbol);
         }

@@ -34,11 +34,8 @@ public static class VmlinuxConverter
     private static ConvertedKernel ConvertTypes(ElfImage image, DebugFiles files, ConversionOptions options, CancellationToken cancellation)
     {
         var section = image.Find(".BTF") is { HasBytes: true, Size: > 0 } found ? found : null;
-        var banner = KernelBanner.Find(image);
         var facts = new KernelFacts
         {
-            Release = banner is null ? null : KernelBanner.ReleaseOf(banner),
-            Banner = banner,
             BuildId = ElfNotes.BuildId(image),
             Arch = KernelArch.NameOf(image),
             ShipsBtf = section is not null,
@@ -47,15 +44,19 @@ public static class VmlinuxConverter
         if (facts.TakenFrom == BtfSource.Btf)
         {
             var bytes = image.Read(section ?? throw new NoDebugInfoException("the image has no .BTF section"));
-            return Finish(bytes, facts);
+            return Finish(bytes, facts, KernelBanner.Find(image));
         }
         var converted = DwarfToBtf.Convert(files.Dwarf, files.Supplementary, options, cancellation);
-        return Finish(converted.Btf, facts with { Producer = converted.Producer, DwarfVersion = converted.DwarfVersion, SkippedUnits = converted.SkippedUnits });
+        return Finish(
+            converted.Btf,
+            facts with { Producer = converted.Producer, DwarfVersion = converted.DwarfVersion, SkippedUnits = converted.SkippedUnits },
+            converted.Banner ?? KernelBanner.Find(image));
     }
 
-    private static ConvertedKernel Finish(byte[] bytes, KernelFacts facts)
+    private static ConvertedKernel Finish(byte[] bytes, KernelFacts facts, string? banner)
     {
         var counts = BtfBlob.Parse(bytes).CountByKind();
-        return new ConvertedKernel(bytes, facts, counts);
+        var release = banner is null ? null : KernelBanner.ReleaseOf(banner);
+        return new ConvertedKernel(bytes, facts with { Banner = banner, Release = release }, counts);
     }
 }

@@ -66,17 +66,32 @@ internal sealed class BtfEmitter
     private void NumberTypes()
     {
         var settled = new bool[_graph.Count];
+        for (var node = 0; node < settled.Length; node++)
+        {
+            if (_graph[node].Listed && !_resolution.IsConcerned(node))
+                settled[node] = Number(node, 0);
+        }
         for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
-            foreach (var node in _graph.Units[unit].Types)
+            foreach (var node in _resolution.ConcernedOf(unit))
             {
                 if (!settled[node])
                     settled[node] = Number(node, unit);
             }
         }
-        _vertices.Sort((a, b) => (_graph[a.Node].First, a.Class).CompareTo((_graph[b.Node].First, b.Class)));
+        var order = _vertices.ConvertAll(vertex => new Appearance(_graph[vertex.Node].First, vertex.Class, _graph[vertex.Node].Content));
+        CollectionsMarshal.AsSpan(order).Sort(CollectionsMarshal.AsSpan(_vertices));
         for (var i = 0; i < _vertices.Count; i++)
             Remember(_vertices[i].Node, _vertices[i].Class, (uint)i + 1);
+    }
+
+    /// <summary>Where a type appeared first. The tags of a pointer appear where it does: their content decides.</summary>
+    private readonly record struct Appearance(long First, int Class, ulong Content) : IComparable<Appearance>
+    {
+        public int CompareTo(Appearance other) =>
+            First != other.First ? First.CompareTo(other.First)
+            : Class != other.Class ? Class.CompareTo(other.Class)
+            : Content.CompareTo(other.Content);
     }
 
     /// <summary>Takes the class that a node has in a unit, unless another unit showed it. True where other units have nothing to add.</summary>
@@ -263,8 +278,10 @@ internal sealed class BtfEmitter
         {
             var prototype = IdOf(state.Prototype, _resolution.ClassOf(unit, state.Prototype));
             var id = (uint)_writer.Begin(_writer.AddString(_texts.OfHash(state.Name)), BtfKind.Func, false, (int)BtfLinkage.Static, prototype);
-            tags.AddRange(kfuncs.TagsOf(state.Name).Select(t => (id, -1, t)));
-            tags.AddRange(state.DeclTags.Select(t => (id, t.Component, Encoding.UTF8.GetString(_texts.OfHash(t.Tag)))));
+            foreach (var tag in kfuncs.TagsOf(state.Name))
+                tags.Add((id, -1, tag));
+            foreach (var (component, tag) in state.DeclTags)
+                tags.Add((id, component, Encoding.UTF8.GetString(_texts.OfHash(tag))));
         }
         WriteTags(tags);
     }
@@ -283,6 +300,8 @@ internal sealed class BtfEmitter
 
     private void WriteTags(List<(uint Type, int Component, string Tag)> tags)
     {
+        if (tags.Count == 0)
+            return;
         foreach (var (type, component, tag) in tags.Where(t => t.Type != 0).Distinct().OrderBy(t => t.Type).ThenBy(t => t.Component).ThenBy(t => t.Tag, StringComparer.Ordinal))
         {
             _writer.Begin(_writer.AddString(Encoding.UTF8.GetBytes(tag)), BtfKind.DeclTag, false, 0, type);

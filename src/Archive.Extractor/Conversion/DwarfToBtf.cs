@@ -6,7 +6,11 @@ namespace Archive.Extractor.Conversion;
 
 /// <summary>BTF made from DWARF, and what the DWARF said of its maker.</summary>
 /// <param name="SkippedUnits">Units of languages that BTF is not made for.</param>
-internal sealed record DwarfConversion(byte[] Btf, string? Producer, int DwarfVersion, int SkippedUnits);
+internal sealed record DwarfConversion(byte[] Btf, string? Producer, int DwarfVersion, int SkippedUnits)
+{
+    /// <summary>The kernel's banner, where the symbol table of the DWARF's file leads to it.</summary>
+    public string? Banner { get; init; }
+}
 
 /// <summary>
 /// DWARF → BTF for a whole image. The design: types are deduplicated while they are read, instead of being made by the
@@ -29,8 +33,10 @@ internal static class DwarfToBtf
         var features = options.Features;
         DebugSections sections = null!;
         NameTable names = null!;
-        ElfSymbols? symbols = null;
         FunctionSymbols functions = null!;
+        PerCpuSection? perCpu = null;
+        var kfuncs = KfuncSets.None;
+        string? banner = null;
         SideBySide.Run(
             options.Threads,
             () =>
@@ -40,18 +46,22 @@ internal static class DwarfToBtf
             },
             () =>
             {
-                symbols = ElfSymbols.Read(image);
+                var symbols = ElfSymbols.Read(image);
                 functions = FunctionSymbols.Read(symbols, features.HasFlag(BtfFeatures.OptimizedFunc));
+                if (features.HasFlag(BtfFeatures.Var))
+                    perCpu = PerCpuSection.Find(image, symbols);
+                if (features.HasFlag(BtfFeatures.DeclTagKfuncs))
+                    kfuncs = KfuncSets.Read(image, symbols);
+                banner = KernelBanner.AtSymbol(image, symbols);
             });
-        var perCpu = features.HasFlag(BtfFeatures.Var) ? PerCpuSection.Find(image, symbols) : null;
-        var kfuncs = features.HasFlag(BtfFeatures.DeclTagKfuncs) ? KfuncSets.Read(image, symbols) : KfuncSets.None;
 
         // Only a linker that merges strings makes an offset stand for a name; objects and dwz's files hold a name more than once.
         var identity = image.Type == ElfType.Relocatable || supplementary is not null ? NameIdentity.Content : NameIdentity.Offset;
         var context = new ImageContext(sections, image.Machine, names, identity, features, functions, kfuncs, perCpu);
-        return Convert(context, options.Threads, cancellation)
+        var converted = Convert(context, options.Threads, cancellation)
             ?? Convert(context with { Identity = NameIdentity.Content }, options.Threads, cancellation)
             ?? throw new InvalidOperationException("names compared by their text are unique");
+        return converted with { Banner = banner };
     }
 
     /// <returns>Null where names turn out not to be unique by their <see cref="ImageContext.Identity"/>.</returns>
@@ -70,7 +80,7 @@ internal static class DwarfToBtf
             workers.Length,
             () => resolution = new NameResolution(graph),
             () => functions = new FunctionSelection(graph, context.Functions, context.Features.HasFlag(BtfFeatures.ConsistentFunc)).Select());
-        var texts = new NameTexts(context.Sections.Str, context.Identity, context.Names, workers.Select(w => w.Names));
+        var texts = new NameTexts(context.Sections.Str, context.Identity, context.Names, [.. workers.Select(w => w.Names)]);
         var btf = BtfEmitter.Emit(graph, resolution, texts, functions, context.Kfuncs, context.Sections.Endian.LittleEndian);
         return btf is null ? null
             : new DwarfConversion(btf, workers.MinBy(w => w.Producer.Offset)!.Producer.Text, workers.Max(w => w.HighestVersion), workers.Sum(w => w.SkippedUnits));
@@ -86,7 +96,13 @@ internal static class DwarfToBtf
         cancellation.ThrowIfCancellationRequested();
         if (Array.Find(failures, f => f is not null) is { } failure)
             ExceptionDispatchInfo.Throw(failure);
-        return [.. results.Where(r => r.Unit is not null).Select(r => (r.Table, r.Unit!))];
+        var units = new List<(int Table, UnitTypes Unit)>(headers.Count);
+        foreach (var (table, unit) in results)
+        {
+            if (unit is not null)
+                units.Add((table, unit));
+        }
+        return units;
 
         void Work(int worker)
         {

@@ -34,15 +34,24 @@ internal sealed class FunctionSelection(TypeGraph graph, FunctionSymbols symbols
     /// <summary>Those of one name side by side, in the order of the image.</summary>
     private (FunctionState State, int Unit)[] ByName()
     {
-        var states = new (FunctionState State, int Unit)[graph.Units.Sum(static unit => unit.Functions.Count)];
+        var states = new (FunctionState State, int Unit)[graph.Units.Sum(static unit => unit.Functions.Length)];
+        var order = new Place[states.Length];
         var count = 0;
         for (var unit = 0; unit < graph.Units.Count; unit++)
         {
             foreach (var state in graph.Units[unit].Functions)
+            {
+                order[count] = new Place(state.Name, state.SeenAt);
                 states[count++] = (state, unit);
+            }
         }
-        Array.Sort(states, static (a, b) => a.State.Name != b.State.Name ? a.State.Name.CompareTo(b.State.Name) : a.State.SeenAt.CompareTo(b.State.SeenAt));
+        Array.Sort(order, states);
         return states;
+    }
+
+    private readonly record struct Place(ulong Name, long SeenAt) : IComparable<Place>
+    {
+        public int CompareTo(Place other) => Name != other.Name ? Name.CompareTo(other.Name) : SeenAt.CompareTo(other.SeenAt);
     }
 
     private (FunctionState State, int Unit)? Choose(FunctionSymbols.Entry symbol, ReadOnlySpan<(FunctionState State, int Unit)> states)

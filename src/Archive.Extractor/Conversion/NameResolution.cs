@@ -59,6 +59,10 @@ internal sealed class NameResolution
     private int[] _marks = [];
     private int _mark;
 
+    /// <summary>For each unit those of its types that an ambiguous name concerns.</summary>
+    private readonly int[][] _concerned;
+    private readonly bool[] _isConcerned;
+
     /// <summary>For each unit and ambiguous name the definition bound to it (its number), and the class of that definition there.</summary>
     private int[] _bindings = [];
     private int[] _boundClasses = [];
@@ -86,6 +90,9 @@ internal sealed class NameResolution
         _firstClass = new int[graph.Count];
         _firstShow = new int[graph.Count];
         _ordinals = new int[graph.Count];
+        _isConcerned = new bool[graph.Count];
+        _concerned = new int[graph.Units.Count][];
+        Array.Fill(_concerned, []);
         _ambiguousIndex = new int[graph.Tags.Count];
         Array.Fill(_ambiguousIndex, -1);
         for (var tag = 0; tag < graph.Tags.Count; tag++)
@@ -99,6 +106,12 @@ internal sealed class NameResolution
         if (_ambiguous.Count > 0)
             Refine();
     }
+
+    /// <summary>The node declares or defines an ambiguous name, or reaches one: what it means depends on the unit.</summary>
+    public bool IsConcerned(int node) => _isConcerned[node];
+
+    /// <summary>The types of a unit that are concerned.</summary>
+    public ReadOnlySpan<int> ConcernedOf(int unit) => _concerned[unit];
 
     /// <summary>The node has several classes: what it refers to differs between units.</summary>
     public bool IsAmbiguous(int node) => _firstClass[node] != 0 && _classes[_firstClass[node] - 1].Next != 0;
@@ -153,6 +166,7 @@ internal sealed class NameResolution
         {
             names = _ambiguous.Count;
             FindReach();
+            FindConcerned();
             BindUnits();
             FindForwardUnits();
             ClassifyBound();
@@ -225,6 +239,32 @@ internal sealed class NameResolution
 
     private ReadOnlySpan<int> ReachOf(int node) => CollectionsMarshal.AsSpan(_reached).Slice(_reach[node].Start, _reach[node].Count);
 
+    /// <summary>All that follows looks at few types of each unit.</summary>
+    private void FindConcerned()
+    {
+        for (var node = 0; node < _isConcerned.Length; node++)
+            _isConcerned[node] = _reach[node].Count > 0;
+        foreach (var name in _ambiguous)
+        {
+            var tag = _graph.Tags[name];
+            foreach (var definition in tag.Definitions)
+                _isConcerned[definition] = true;
+            if (tag.Declaration >= 0)
+                _isConcerned[tag.Declaration] = true;
+        }
+        var concerned = new List<int>();
+        for (var unit = 0; unit < _concerned.Length; unit++)
+        {
+            concerned.Clear();
+            foreach (var node in _graph.Units[unit].Types)
+            {
+                if (_isConcerned[node])
+                    concerned.Add(node);
+            }
+            _concerned[unit] = [.. concerned];
+        }
+    }
+
     /// <summary>Pass 3. A unit with two definitions of a name refers to them by private keys, and is bound to neither.</summary>
     private void BindUnits()
     {
@@ -234,12 +274,16 @@ internal sealed class NameResolution
         _bindings = new int[_graph.Units.Count * width];
         _boundClasses = new int[_bindings.Length];
         var nameOf = new int[_graph.Count];
-        for (var node = 0; node < nameOf.Length; node++)
-            nameOf[node] = _ordinals[node] > 0 ? _ambiguousIndex[_graph.TagOf(node)] : -1;
-        for (var unit = 0; unit < _graph.Units.Count; unit++)
+        Array.Fill(nameOf, -1);
+        for (var name = 0; name < width; name++)
+        {
+            foreach (var definition in _graph.Tags[_ambiguous[name]].Definitions)
+                nameOf[definition] = name;
+        }
+        for (var unit = 0; unit < _concerned.Length; unit++)
         {
             var bindings = _bindings.AsSpan(unit * width, width);
-            foreach (var node in _graph.Units[unit].Types)
+            foreach (var node in _concerned[unit])
             {
                 if (nameOf[node] is var name and >= 0)
                     bindings[name] = bindings[name] == 0 ? _ordinals[node] : several;
@@ -276,9 +320,9 @@ internal sealed class NameResolution
     {
         _shows.Clear();
         Array.Clear(_firstShow);
-        for (var unit = 0; unit < _graph.Units.Count; unit++)
+        for (var unit = 0; unit < _concerned.Length; unit++)
         {
-            foreach (var node in _graph.Units[unit].Types)
+            foreach (var node in _concerned[unit])
             {
                 if (_reach[node].Count > 0 && _graph[node].IsComposite)
                     Show(unit, node);
@@ -362,9 +406,9 @@ internal sealed class NameResolution
         var wanted = new bool[_graph.Count];
         for (var node = 0; node < wanted.Length; node++)
             wanted[node] = _reach[node].Count > 0 && isWanted(node);
-        for (var unit = 0; unit < _graph.Units.Count; unit++)
+        for (var unit = 0; unit < _concerned.Length; unit++)
         {
-            foreach (var node in _graph.Units[unit].Types)
+            foreach (var node in _concerned[unit])
             {
                 if (wanted[node])
                     Note(unit, node);

@@ -10,11 +10,14 @@ internal sealed class NameTexts
     private readonly Dictionary<ulong, uint> _offsets;
     private readonly Dictionary<ulong, byte[]> _kept = [];
 
-    public NameTexts(byte[] str, NameIdentity identity, NameTable table, IEnumerable<NameReader> readers)
+    public NameTexts(byte[] str, NameIdentity identity, NameTable table, NameReader[] readers)
     {
         (_str, _identity, _offsets) = (str, identity, table.Offsets());
-        foreach (var (hash, text) in readers.SelectMany(r => r.Kept))
-            _kept.TryAdd(hash, text);
+        foreach (var reader in readers)
+        {
+            foreach (var (hash, text) in reader.Kept)
+                _kept.TryAdd(hash, text);
+        }
     }
 
     /// <summary>Of the name of a type, member, enumerator or parameter, by its identity.</summary>

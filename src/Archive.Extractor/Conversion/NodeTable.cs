@@ -22,6 +22,9 @@ internal struct TypeNode
     /// <summary>Encoding bits of an INT.</summary>
     public BtfIntEncoding Encoding;
 
+    /// <summary>It stands for a type DIE of some unit (the others are prototypes of functions, and by-products).</summary>
+    public bool Listed;
+
     /// <summary>Bytes of a type with a size; number of elements of an array.</summary>
     public uint Size;
 
@@ -57,17 +60,24 @@ internal struct TypeNode
 /// <summary>A member (key of its type, offset and size in bits), enumerator (value) or parameter (key of its type) of a node.</summary>
 internal readonly record struct NodeChild(ulong Name, ulong Value, uint BitOffset, uint BitSize);
 
-/// <summary>Distinct types with their children, found by content. Each worker fills one of its own; <see cref="TypeGraph"/> merges them.</summary>
+/// <summary>
+/// Distinct types with their children, found by content. Each worker fills one of its own; <see cref="TypeGraph"/> merges them.
+/// Both are kept in blocks that stay where they are: to copy them whenever they outgrow an array would cost twice the memory.
+/// </summary>
 internal sealed class NodeTable
 {
+    private const int NodeBits = 12, ChildBits = 13;
+    private const int NodesOfBlock = 1 << NodeBits, ChildrenOfBlock = 1 << ChildBits;
+
     /// <summary>Index plus one of a node; 0 for a free slot.</summary>
     private int[] _slots = new int[1 << 14];
 
     /// <summary>Of each node, apart from the rest: most types are one of few, whose contents stay in the processor's cache.</summary>
     private ulong[] _contents = new ulong[1 << 13];
-    private TypeNode[] _nodes = new TypeNode[1 << 13];
-    private NodeChild[] _children = new NodeChild[1 << 14];
-    private int _childCount;
+    private readonly List<TypeNode[]> _nodes = [];
+
+    /// <summary>A node's children stand in one block, where they may be more than others have room for; it then counts as several.</summary>
+    private readonly List<NodeChild[]> _children = [];
 
     /// <summary>Nodes below this were seen in an earlier unit, at lower offsets.</summary>
     private int _settled;
@@ -77,12 +87,14 @@ internal sealed class NodeTable
     /// <summary>Keys of definitions that their name does not tell apart from another in the same unit, with the content meant.</summary>
     public Dictionary<ulong, ulong> PrivateKeys { get; } = [];
 
-    /// <summary>Members, enumerators and parameters of all nodes.</summary>
-    public int ChildCount => _childCount;
+    /// <summary>One past the highest <see cref="TypeNode.FirstChild"/> with its children; some numbers below belong to none.</summary>
+    public int ChildEnd { get; private set; }
 
-    public Span<TypeNode> Nodes => _nodes.AsSpan(0, Count);
+    public ref TypeNode this[int node] => ref _nodes[node >> NodeBits][node & (NodesOfBlock - 1)];
 
-    public ReadOnlySpan<NodeChild> ChildrenOf(in TypeNode node) => _children.AsSpan(node.FirstChild, node.ChildCount);
+    /// <summary>Members, enumerators or parameters of a node.</summary>
+    public ReadOnlySpan<NodeChild> ChildrenOf(in TypeNode node) => node.ChildCount == 0 ? []
+        : _children[node.FirstChild >> ChildBits].AsSpan(node.FirstChild & (ChildrenOfBlock - 1), node.ChildCount);
 
     /// <summary>A unit begins, at a higher offset than those before: nodes that are there keep their <see cref="TypeNode.First"/>.</summary>
     public void BeginUnit() => _settled = Count;
@@ -97,9 +109,10 @@ internal sealed class NodeTable
         var map = new int[other.Count];
         for (var i = 0; i < map.Length; i++)
         {
-            ref readonly var node = ref other.Nodes[i];
+            ref readonly var node = ref other[i];
             var index = Find(node.Content, node.First);
             map[i] = index >= 0 ? index : Add(node, other.ChildrenOf(node));
+            this[map[i]].Listed |= node.Listed;
         }
         return map;
     }
@@ -108,8 +121,8 @@ internal sealed class NodeTable
     public int Find(ulong content, long seenAt)
     {
         var index = _slots[SlotOf(content)] - 1;
-        if (index >= _settled && seenAt < _nodes[index].First)
-            _nodes[index].First = seenAt;
+        if (index >= _settled && seenAt < this[index].First)
+            this[index].First = seenAt;
         return index;
     }
 
@@ -118,21 +131,33 @@ internal sealed class NodeTable
     {
         if (Count * 2 >= _slots.Length)
             Grow();
-        if (Count == _nodes.Length)
-        {
-            Array.Resize(ref _nodes, Count * 2);
+        if (Count == _contents.Length)
             Array.Resize(ref _contents, Count * 2);
-        }
-        if (_childCount + children.Length > _children.Length)
-            Array.Resize(ref _children, Math.Max(_children.Length * 2, _childCount + children.Length));
-        children.CopyTo(_children.AsSpan(_childCount));
-        node.FirstChild = _childCount;
+        if (Count >> NodeBits == _nodes.Count)
+            _nodes.Add(new TypeNode[NodesOfBlock]);
+        node.FirstChild = AddChildren(children);
         node.ChildCount = children.Length;
-        _childCount += children.Length;
-        _nodes[Count] = node;
+        this[Count] = node;
         _contents[Count] = node.Content;
         _slots[SlotOf(node.Content)] = ++Count;
         return Count - 1;
+    }
+
+    private int AddChildren(ReadOnlySpan<NodeChild> children)
+    {
+        if (children.IsEmpty)
+            return 0;
+        var first = ChildEnd;
+        if (children.Length > (_children.Count << ChildBits) - first)
+        {
+            first = _children.Count << ChildBits;
+            var block = new NodeChild[Math.Max(ChildrenOfBlock, children.Length)];
+            for (var room = 0; room < children.Length; room += ChildrenOfBlock)
+                _children.Add(block);
+        }
+        children.CopyTo(_children[first >> ChildBits].AsSpan(first & (ChildrenOfBlock - 1)));
+        ChildEnd = children.Length > ChildrenOfBlock ? _children.Count << ChildBits : first + children.Length;
+        return first;
     }
 
     private int SlotOf(ulong content)

@@ -19,21 +19,21 @@ internal sealed class TypeTag
 internal sealed class TypeGraph
 {
     private readonly NodeTable _nodes;
-    private readonly Dictionary<ulong, int> _references = [];
+    private readonly Dictionary<ulong, int> _references;
     private readonly int[] _targets;
     private readonly int[] _childTargets;
 
-    private TypeGraph(IReadOnlyList<NodeTable> tables, IReadOnlyList<(int Table, UnitTypes Unit)> units)
+    private TypeGraph(IReadOnlyList<NodeTable> tables, List<(int Table, UnitTypes Unit)> units)
     {
         _nodes = tables.MaxBy(static table => table.Count)!;
         var maps = tables.Select(table => table == _nodes ? null : _nodes.Absorb(table)).ToArray();
-        Units = [.. units.Select(u => maps[u.Table] is { } map ? Renumber(u.Unit, map) : u.Unit)];
-        Live = new bool[_nodes.Count];
-        foreach (var unit in Units)
+        foreach (var (table, unit) in units)
         {
-            foreach (var node in unit.Types)
-                Live[node] = true;
+            if (maps[table] is { } map)
+                unit.Renumber(map);
         }
+        Units = units.ConvertAll(static unit => unit.Unit);
+        _references = new(_nodes.Count);
         IndexReferences(tables);
         (_targets, _childTargets) = ResolveReferences();
     }
@@ -45,23 +45,20 @@ internal sealed class TypeGraph
     /// <summary>In the order of <c>.debug_info</c>, their nodes as indexes of this graph.</summary>
     public IReadOnlyList<UnitTypes> Units { get; }
 
-    /// <summary>The node stands for a type DIE of some unit (the others are prototypes of functions, and by-products).</summary>
-    public bool[] Live { get; }
+    public static TypeGraph Merge(IReadOnlyList<NodeTable> tables, List<(int Table, UnitTypes Unit)> units) => new(tables, units);
 
-    public static TypeGraph Merge(IReadOnlyList<NodeTable> tables, IReadOnlyList<(int Table, UnitTypes Unit)> units) => new(tables, units);
+    public ref readonly TypeNode this[int node] => ref _nodes[node];
 
-    public ref readonly TypeNode this[int node] => ref _nodes.Nodes[node];
-
-    public ReadOnlySpan<NodeChild> ChildrenOf(int node) => _nodes.ChildrenOf(_nodes.Nodes[node]);
+    public ReadOnlySpan<NodeChild> ChildrenOf(int node) => _nodes.ChildrenOf(_nodes[node]);
 
     /// <summary>Reference of a modifier, typedef, array or prototype.</summary>
     public int TargetOf(int node) => _targets[node];
 
     /// <summary>References of the members or parameters.</summary>
-    public ReadOnlySpan<int> ChildTargetsOf(int node) => _childTargets.AsSpan(_nodes.Nodes[node].FirstChild, _nodes.Nodes[node].ChildCount);
+    public ReadOnlySpan<int> ChildTargetsOf(int node) => _childTargets.AsSpan(_nodes[node].FirstChild, _nodes[node].ChildCount);
 
     /// <summary>Index of the tag of a tagged node.</summary>
-    public int TagOf(int node) => -_references[_nodes.Nodes[node].Key] - 1;
+    public int TagOf(int node) => -_references[_nodes[node].Key] - 1;
 
     /// <exception cref="DwarfFormatException">The key belongs to no type: a reference to a DIE that was left out.</exception>
     public int Resolve(ulong key)
@@ -72,31 +69,23 @@ internal sealed class TypeGraph
             : throw new DwarfFormatException(".debug_info", 0, key, "reference to a type that was not read");
     }
 
-    private static UnitTypes Renumber(UnitTypes unit, int[] map)
-    {
-        for (var i = 0; i < unit.Types.Length; i++)
-            unit.Types[i] = map[unit.Types[i]];
-        return unit with
-        {
-            Functions = [.. unit.Functions.Select(f => f with { Prototype = map[f.Prototype] })],
-            DeclTags = [.. unit.DeclTags.Select(t => t with { Node = map[t.Node] })],
-        };
-    }
-
     private void IndexReferences(IReadOnlyList<NodeTable> tables)
     {
         for (var i = 0; i < _nodes.Count; i++)
         {
-            ref readonly var node = ref _nodes.Nodes[i];
+            ref readonly var node = ref _nodes[i];
             if (!node.IsTagged)
                 _references[node.Content] = i + 1;
-            else if (Live[i])
+            else if (node.Listed)
                 AddToTag(i, node);
         }
         foreach (var tag in Tags)
-            tag.Definitions.Sort((a, b) => _nodes.Nodes[a].First.CompareTo(_nodes.Nodes[b].First));
-        foreach (var (key, content) in tables.SelectMany(t => t.PrivateKeys))
-            AddPrivate(key, content);
+            tag.Definitions.Sort((a, b) => _nodes[a].First.CompareTo(_nodes[b].First));
+        foreach (var table in tables)
+        {
+            foreach (var (key, content) in table.PrivateKeys)
+                AddPrivate(key, content);
+        }
     }
 
     private void AddToTag(int index, in TypeNode node)
@@ -119,7 +108,7 @@ internal sealed class TypeGraph
         if (_references.ContainsKey(key))
             return;
         var node = _nodes.Find(content, long.MaxValue);
-        if (node < 0 || !_nodes.Nodes[node].IsTagged)
+        if (node < 0 || !_nodes[node].IsTagged)
             throw new DwarfFormatException(".debug_info", 0, content, "two types have the same hash");
         var tag = new TypeTag();
         tag.Definitions.Add(node);
@@ -130,11 +119,11 @@ internal sealed class TypeGraph
     private (int[] Targets, int[] ChildTargets) ResolveReferences()
     {
         var targets = new int[_nodes.Count];
-        var children = new int[_nodes.ChildCount];
+        var children = new int[_nodes.ChildEnd];
         for (var i = 0; i < _nodes.Count; i++)
         {
-            ref readonly var node = ref _nodes.Nodes[i];
-            var byproduct = !Live[i] && node.IsTagged;
+            ref readonly var node = ref _nodes[i];
+            var byproduct = !node.Listed && node.IsTagged;
             targets[i] = byproduct ? 0 : Resolve(node.Target);
             var hasTypes = node.Kind is BtfKind.Struct or BtfKind.Union or BtfKind.FuncProto && !byproduct;
             var span = children.AsSpan(node.FirstChild, node.ChildCount);

@@ -234,9 +234,12 @@ internal sealed class UnitEncoder(NodeTable nodes, NameReader names, BtfFeatures
     {
         if (node >= _listedBy.Length)
             Array.Resize(ref _listedBy, Math.Max(node + 1, _listedBy.Length * 2));
-        if (_listedBy[node] == _unitNumber)
+        ref var listedBy = ref _listedBy[node];
+        if (listedBy == _unitNumber)
             return;
-        _listedBy[node] = _unitNumber;
+        if (listedBy == 0)
+            nodes[node].Listed = true;
+        listedBy = _unitNumber;
         if (_listedCount == _listed.Length)
             Array.Resize(ref _listed, _listedCount * 2);
         _listed[_listedCount++] = node;

@@ -5,7 +5,6 @@ namespace Archive.Extractor.Conversion;
 
 /// <summary>What one unit says of a function: candidates for a FUNC, chosen among by <see cref="FunctionSelection"/>.</summary>
 /// <param name="Name">Hash of the name.</param>
-/// <param name="Prototype">Index of the node of its FUNC_PROTO.</param>
 /// <param name="Address">DW_AT_low_pc, 0 where it has none.</param>
 /// <param name="UnexpectedRegister">A parameter arrives in another register than the calling convention says.</param>
 /// <param name="OptimizedParameters">A parameter has no location at the entry.</param>
@@ -20,6 +19,9 @@ internal sealed record FunctionState(
     bool ReorderedParameters,
     long SeenAt)
 {
+    /// <summary>Index of the node of its FUNC_PROTO.</summary>
+    public int Prototype { get; set; } = Prototype;
+
     /// <summary>Its DECL_TAGs: number of the parameter, or -1, and hash of the text.</summary>
     public IReadOnlyList<(int Component, ulong Tag)> DeclTags { get; init; } = [];
 }

@@ -4,7 +4,19 @@ namespace Archive.Extractor.Conversion;
 /// <param name="Offset">Of the unit in <c>.debug_info</c>.</param>
 /// <param name="Types">Nodes of its type DIEs, each once.</param>
 /// <param name="DeclTags">DECL_TAGs of types.</param>
-internal sealed record UnitTypes(long Offset, int[] Types, IReadOnlyList<FunctionState> Functions, IReadOnlyList<VariableState> Variables, DeclTagState[] DeclTags);
+internal sealed record UnitTypes(long Offset, int[] Types, FunctionState[] Functions, IReadOnlyList<VariableState> Variables, DeclTagState[] DeclTags)
+{
+    /// <summary>Nodes get other numbers: those that the map has for them.</summary>
+    public void Renumber(int[] map)
+    {
+        foreach (ref var node in Types.AsSpan())
+            node = map[node];
+        foreach (var function in Functions)
+            function.Prototype = map[function.Prototype];
+        foreach (ref var tag in DeclTags.AsSpan())
+            tag = tag with { Node = map[tag.Node] };
+    }
+}
 
 /// <summary>A DECL_TAG of a node, or of its member of this number (else -1); with the hash of its text.</summary>
 internal readonly record struct DeclTagState(int Node, int Component, ulong Tag);

@@ -59,7 +59,9 @@ internal sealed class UnitWorker
         return new UnitTypes(unit.Offset, types, [.. _found], variables, DeclTags());
     }
 
-    private DeclTagState[] DeclTags() =>
+    private DeclTagState[] DeclTags() => _dies.DeclTags.Count == 0 ? [] : DeclTagsOfTypes();
+
+    private DeclTagState[] DeclTagsOfTypes() =>
         [.. _dies.DeclTags.Where(t => t.Owner > 0 && _encoder.NodeOf(t.Owner - 1) >= 0).Select(t => new DeclTagState(_encoder.NodeOf(t.Owner - 1), t.Component, t.Tag))];
 
     private void NoteProducer(in UnitHeader unit, ReadOnlySpan<byte> bytes)

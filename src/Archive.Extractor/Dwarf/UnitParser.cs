@@ -28,15 +28,9 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
     private readonly Dictionary<AbbrevTable.Identity, AbbrevTable> _foreignTables = [];
     private int[] _owners = new int[64];
 
-    /// <summary>For each offset of <c>.debug_str</c>: whether a function of that name is in the symbol table.</summary>
-    private readonly Wanted[] _wanted = new Wanted[sections.Str.Length];
-
-    private enum Wanted : byte
-    {
-        Unknown,
-        No,
-        Yes,
-    }
+    /// <summary>For each offset of <c>.debug_str</c> two bits: whether it was asked for as the name of a function, and whether the symbol table has that.</summary>
+    private readonly ulong[] _wanted = new ulong[sections.Str.Length / 32 + 1];
+    private const ulong Asked = 1, Wanted = 2;
     private int _depth;
     private byte[] _foreignBuffer = [];
 
@@ -295,16 +289,18 @@ internal sealed class UnitParser(DebugSections sections, NameReader names, Funct
         hash = 0;
         if (name.IsNone)
             return true;
-        var inStr = name.Section == NameRef.DebugStr && name.Offset < (ulong)_wanted.Length;
-        var known = inStr ? _wanted[name.Offset] : Wanted.Unknown;
-        if (known == Wanted.No)
+        if (name.Section != NameRef.DebugStr || name.Offset >= (ulong)sections.Str.Length)
+            return Knows(hash = names.HashOf(name, die));
+        ref var word = ref _wanted[name.Offset / 32];
+        var shift = (int)(name.Offset % 32) * 2;
+        if ((word >> shift & (Asked | Wanted)) == Asked)
             return false;
         hash = names.HashOf(name, die);
-        if (known == Wanted.Unknown)
-            known = hash == 0 || symbols.Contains(hash) ? Wanted.Yes : Wanted.No;
-        if (inStr)
-            _wanted[name.Offset] = known;
-        return known == Wanted.Yes;
+        if ((word >> shift & Asked) == 0)
+            word |= (Knows(hash) ? Asked | Wanted : Asked) << shift;
+        return (word >> shift & Wanted) != 0;
+
+        bool Knows(ulong hash) => hash == 0 || symbols.Contains(hash);
     }
 
     private static void TakeVariable(uint offset, in DieReader die, UnitDies into)

@@ -46,7 +46,7 @@ internal static class InventoryReader
         {
             ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
         }
-        var texts = new NameTexts(sections.Str, NameIdentity.Content, table, readers.Select(r => r.Names));
+        var texts = new NameTexts(sections.Str, NameIdentity.Content, table, [.. readers.Select(r => r.Names)]);
         return inventory with { Functions = Merge(readers.SelectMany(r => r.Functions), texts) };
     }
 

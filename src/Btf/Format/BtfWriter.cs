@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Btf.Dedup;
@@ -11,7 +10,12 @@ namespace Btf.Format;
 /// </summary>
 public sealed class BtfWriter(bool littleEndian)
 {
-    private readonly ArrayBufferWriter<byte> _types = new(1 << 16);
+    private const int BlockBytes = 1 << 16;
+
+    /// <summary>Those that are full; none is ever copied to a larger one.</summary>
+    private readonly List<byte[]> _blocks = [];
+    private byte[] _block = new byte[BlockBytes];
+    private int _used;
     private readonly NamePool _names = new();
 
     /// <summary>Number of types begun so far; the id of the last one.</summary>
@@ -28,7 +32,7 @@ public sealed class BtfWriter(bool littleEndian)
     public int Begin(uint name, BtfKind kind, bool flag, int vlen, uint sizeOrType)
     {
         if ((uint)vlen > BtfWire.MaxVlen)
-            throw new BtfFormatException("types", _types.WrittenCount, (ulong)vlen, $"{kind} has more members than BTF can hold");
+            throw new BtfFormatException("types", TypeBytes, (ulong)vlen, $"{kind} has more members than BTF can hold");
         Word(name);
         Word((uint)vlen | (uint)kind << 24 | (flag ? 1u << 31 : 0));
         Word(sizeOrType);
@@ -38,21 +42,33 @@ public sealed class BtfWriter(bool littleEndian)
     /// <summary>One more word of the type that was begun last.</summary>
     public void Word(uint value)
     {
-        var span = _types.GetSpan(4);
+        if (_used == BlockBytes)
+            BeginBlock();
+        var word = _block.AsSpan(_used, sizeof(uint));
         if (littleEndian)
-            BinaryPrimitives.WriteUInt32LittleEndian(span, value);
+            BinaryPrimitives.WriteUInt32LittleEndian(word, value);
         else
-            BinaryPrimitives.WriteUInt32BigEndian(span, value);
-        _types.Advance(4);
+            BinaryPrimitives.WriteUInt32BigEndian(word, value);
+        _used += sizeof(uint);
+    }
+
+    private int TypeBytes => _blocks.Count * BlockBytes + _used;
+
+    private void BeginBlock()
+    {
+        _blocks.Add(_block);
+        (_block, _used) = (new byte[BlockBytes], 0);
     }
 
     /// <summary>Header, types and strings.</summary>
     public byte[] ToArray()
     {
-        var bytes = new byte[HeaderSize + _types.WrittenCount + _names.Bytes.Length];
-        WriteHeader(bytes.AsSpan(0, HeaderSize), _types.WrittenCount, _names.Bytes.Length, littleEndian);
-        _types.WrittenSpan.CopyTo(bytes.AsSpan(HeaderSize));
-        _names.Bytes.CopyTo(bytes.AsSpan(HeaderSize + _types.WrittenCount));
+        var bytes = new byte[HeaderSize + TypeBytes + _names.Bytes.Length];
+        WriteHeader(bytes.AsSpan(0, HeaderSize), TypeBytes, _names.Bytes.Length, littleEndian);
+        for (var i = 0; i < _blocks.Count; i++)
+            _blocks[i].CopyTo(bytes, HeaderSize + i * BlockBytes);
+        _block.AsSpan(0, _used).CopyTo(bytes.AsSpan(HeaderSize + _blocks.Count * BlockBytes));
+        _names.Bytes.CopyTo(bytes.AsSpan(HeaderSize + TypeBytes));
         return bytes;
     }
 
