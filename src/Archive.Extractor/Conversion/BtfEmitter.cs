@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Btf;
+using Btf.Dedup;
 using Btf.Format;
 
 namespace Archive.Extractor.Conversion;
@@ -59,7 +60,15 @@ internal sealed class BtfEmitter
         emitter.WriteFunctions(functions, kfuncs);
         emitter.WriteTypeTags();
         emitter.WriteVariables();
-        return emitter._namesAreUnique ? emitter._writer.ToArray() : null;
+        return emitter._namesAreUnique ? RepeatedTypes.Merge(emitter._writer.ToArray(), emitter.Suspects()) : null;
+    }
+
+    private List<uint> Suspects()
+    {
+        var nodes = _graph.PrivateReferrers().ToHashSet();
+        var ids = nodes.Select(node => _ids[node]).Where(static id => id != 0).ToList();
+        ids.AddRange(_laterIds.Where(later => nodes.Contains(later.Key.Node)).Select(static later => later.Value));
+        return ids;
     }
 
     /// <summary>Every type that stands in some unit, once for each of its classes, with ids in order of appearance.</summary>

@@ -98,8 +98,9 @@ internal sealed class NameResolution
         for (var tag = 0; tag < graph.Tags.Count; tag++)
         {
             var definitions = graph.Tags[tag].Definitions;
+            // A definition with a private key has two tags; that of its name comes first.
             for (var i = 0; i < definitions.Count; i++)
-                _ordinals[definitions[i]] = i + 1;
+                _ordinals[definitions[i]] = _ordinals[definitions[i]] == 0 ? i + 1 : _ordinals[definitions[i]];
             if (definitions.Count > 1)
                 MakeAmbiguous(tag);
         }

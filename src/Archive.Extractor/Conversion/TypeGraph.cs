@@ -23,6 +23,9 @@ internal sealed class TypeGraph
     private readonly int[] _targets;
     private readonly int[] _childTargets;
 
+    /// <summary>Tags from this number on stand for private keys.</summary>
+    private int _ownTags;
+
     private TypeGraph(IReadOnlyList<NodeTable> tables, List<(int Table, UnitTypes Unit)> units)
     {
         _nodes = tables.MaxBy(static table => table.Count)!;
@@ -57,6 +60,19 @@ internal sealed class TypeGraph
     /// <summary>References of the members or parameters.</summary>
     public ReadOnlySpan<int> ChildTargetsOf(int node) => _childTargets.AsSpan(_nodes[node].FirstChild, _nodes[node].ChildCount);
 
+    /// <summary>
+    /// Nodes that refer to a definition by a private key. Where another unit refers to it by its name, that is another node, and
+    /// may be the same type.
+    /// </summary>
+    public IEnumerable<int> PrivateReferrers()
+    {
+        for (var node = 0; _ownTags < Tags.Count && node < Count; node++)
+        {
+            if (-_targets[node] > _ownTags || ChildTargetsOf(node).IndexOfAnyInRange(int.MinValue, -_ownTags - 1) >= 0)
+                yield return node;
+        }
+    }
+
     /// <summary>Index of the tag of a tagged node.</summary>
     public int TagOf(int node) => -_references[_nodes[node].Key] - 1;
 
@@ -81,6 +97,7 @@ internal sealed class TypeGraph
         }
         foreach (var tag in Tags)
             tag.Definitions.Sort((a, b) => _nodes[a].First.CompareTo(_nodes[b].First));
+        _ownTags = Tags.Count;
         foreach (var table in tables)
         {
             foreach (var (key, content) in table.PrivateKeys)

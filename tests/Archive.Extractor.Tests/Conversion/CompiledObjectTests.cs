@@ -109,6 +109,23 @@ public sealed class CompiledObjectTests
     }
 
     [Fact]
+    public void WhatOneUnitDefinesTwiceAnotherCanStillName()
+    {
+        using var folder = new TempFolder();
+        var program = Link(folder,
+            "struct data { int a; }; struct first { struct data *p; }; struct first one;",
+            """
+            int f(int x) { struct data { long b; } d = { x }; struct data *p = &d; return (int)p->b; }
+            int g(int x) { struct data { char c; } d = { (char)x }; struct data *p = &d; return p->c; }
+            """,
+            "struct data { long b; }; struct third { struct data *p; }; struct third three; int main(void) { return three.p == 0; }");
+        AssertLikePahole(program, folder);
+        var btf = BtfBlob.Parse(Convert(program));
+        var pointer = btf.Find(BtfKind.Struct, "third")!.Value.Members[0].TypeId;
+        Assert.Equal("b", btf[btf[pointer].SizeOrType].Members[0].Name);
+    }
+
+    [Fact]
     public void FunctionNamedAtTwoAddressesIsLeftOut()
     {
         using var folder = new TempFolder();

@@ -1,0 +1,116 @@
+using Btf.Format;
+
+namespace Btf.Dedup;
+
+/// <summary>
+/// Types that say the same, word by word: one stays, and what referred to the others refers to it, by which more may have
+/// become the same. VAR and DATASEC stand for objects, not types, and may repeat.
+/// </summary>
+public static class RepeatedTypes
+{
+    /// <summary>BTF without a base in which each type stands once; the same bytes where no other type says what one of <paramref name="suspects"/> does.</summary>
+    public static byte[] Merge(byte[] btf, IReadOnlyList<uint> suspects)
+    {
+        if (suspects.Count == 0)
+            return btf;
+        var blob = BtfBlob.Parse(btf);
+        if (!AnyRepeats(blob, suspects))
+            return btf;
+        var table = new TypeTable(blob);
+        var map = Unmapped(table);
+        Merge(table, map);
+        return Compact(table, map).ToBytes(!blob.IsBigEndian);
+    }
+
+    private static bool AnyRepeats(BtfBlob blob, IReadOnlyList<uint> suspects)
+    {
+        var types = suspects.Select(id => blob[id]).ToArray();
+        foreach (var type in blob.Types)
+        {
+            foreach (ref readonly var suspect in types.AsSpan())
+            {
+                if (type.Id != suspect.Id && type.SizeOrType == suspect.SizeOrType && type.InfoWord == suspect.InfoWord
+                    && blob.Record(type).Span.SequenceEqual(blob.Record(suspect).Span))
+                    return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>Each type stands for itself.</summary>
+    internal static uint[] Unmapped(TypeTable table)
+    {
+        var map = new uint[table.EndId];
+        for (uint id = 0; id < map.Length; id++)
+            map[id] = id;
+        return map;
+    }
+
+    /// <summary>Maps each type to the first that says the same once both are mapped.</summary>
+    internal static void Merge(TypeTable table, uint[] map)
+    {
+        while (MergeOnce(table, map)) { }
+    }
+
+    private static bool MergeOnce(TypeTable table, uint[] map)
+    {
+        var changed = false;
+        var found = new TypeTable();
+        var ids = new List<uint> { 0 };
+        for (uint id = 1; id < table.EndId; id++)
+        {
+            if (map[id] != id || table.KindOf(id) is BtfKind.Var or BtfKind.Datasec)
+                continue;
+            var record = Mapped(table[id], map);
+            if (found.FindSame(record) is var same and > 0)
+            {
+                (map[id], changed) = (ids[(int)same], true);
+                continue;
+            }
+            found.Add(record);
+            ids.Add(id);
+        }
+        for (uint id = 1; changed && id < table.EndId; id++)
+            map[id] = map[map[id]];
+        return changed;
+    }
+
+    /// <summary>The types that are mapped to themselves.</summary>
+    internal static TypeTable Compact(TypeTable table, uint[] map)
+    {
+        var ids = new uint[map.Length];
+        uint next = 1;
+        for (uint id = 1; id < table.EndId; id++)
+            ids[id] = map[id] == id ? next++ : 0;
+        for (uint id = 1; id < table.EndId; id++)
+            ids[id] = ids[map[id]];
+
+        var compact = new TypeTable();
+        for (uint id = 1; id < table.EndId; id++)
+        {
+            if (map[id] != id)
+                continue;
+            var record = Mapped(table[id], ids);
+            var roles = RecordLayout.Of(BtfInfo.Kind(record[1]));
+            for (var i = 0; i < record.Length; i++)
+            {
+                if (roles[i] == WordRole.Name)
+                    record[i] = compact.Names.Intern(table.Names[record[i]]);
+            }
+            compact.Add(record);
+        }
+        return compact;
+    }
+
+    private static uint[] Mapped(ReadOnlySpan<uint> record, uint[] map)
+    {
+        var mapped = record.ToArray();
+        var roles = RecordLayout.Of(BtfInfo.Kind(record[1]));
+        for (var i = 2; i < mapped.Length; i++)
+        {
+            if (roles[i] == WordRole.Reference)
+                mapped[i] = map[mapped[i]];
+        }
+        return mapped;
+    }
+}
