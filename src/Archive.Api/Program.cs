@@ -15,6 +15,8 @@ using Archive.Store.Trust;
 if (await ArchiveCommands.TryRunAsync(args) is { } status)
     return status;
 
+_ = SourceFiles.BeginReading();
+
 // Settings stand beside the program, wherever it is started from; the data directory is relative to the current one.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 ApiOptions options;

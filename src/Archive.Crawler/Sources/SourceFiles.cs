@@ -11,8 +11,8 @@ public sealed class SourceFiles
     /// <exception cref="SourceDefinitionException">A file is no valid definition, or the folder is not there; the message names file and field.</exception>
     public SourceFiles(string? folder = null)
     {
-        foreach (var id in BuiltInIds)
-            _sources[id] = BuiltIn(id)!;
+        foreach (var source in BeginReading().GetAwaiter().GetResult())
+            _sources[source.Id] = source;
         foreach (var file in Files(folder))
         {
             using var stream = File.OpenRead(file);
@@ -25,6 +25,11 @@ public sealed class SourceFiles
         [.. typeof(SourceFiles).Assembly.GetManifestResourceNames()
             .Where(n => n.StartsWith(Prefix, StringComparison.Ordinal) && n.EndsWith(Extension, StringComparison.Ordinal))
             .Select(n => n[Prefix.Length..^Extension.Length]).Order(StringComparer.Ordinal)];
+
+    private static readonly Lazy<Task<SourceDefinition[]>> BuiltIns = new(static () => Task.Run(static () => BuiltInIds.Select(id => BuiltIn(id)!).ToArray()));
+
+    /// <summary>Reads the sources that are built in, which takes a tenth of a second: a program that starts has other things to do meanwhile.</summary>
+    public static Task<SourceDefinition[]> BeginReading() => BuiltIns.Value;
 
     public IReadOnlyCollection<SourceDefinition> All => _sources.Values;
 
