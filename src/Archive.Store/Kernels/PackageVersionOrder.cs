@@ -13,32 +13,7 @@ public sealed class PackageVersionOrder : IComparer<string>
     /// <param name="distro">Canonical.</param>
     public static IComparer<string> Of(string distro) => distro is "debian" or "ubuntu" ? Instance : RpmVersionOrder.Instance;
 
-    public int Compare(string? x, string? y)
-    {
-        Parts left = new(x), right = new(y);
-        var byEpoch = CompareRuns(left.Epoch, right.Epoch);
-        if (byEpoch != 0)
-            return byEpoch;
-        var byUpstream = CompareRuns(left.Upstream, right.Upstream);
-        return byUpstream != 0 ? byUpstream : CompareRuns(left.Revision, right.Revision);
-    }
-
-    private readonly ref struct Parts
-    {
-        public readonly ReadOnlySpan<char> Epoch, Upstream, Revision;
-
-        public Parts(ReadOnlySpan<char> version)
-        {
-            var colon = version.IndexOf(':');
-            Epoch = colon < 0 ? [] : version[..colon];
-            Upstream = version[(colon + 1)..];
-            if (Upstream.LastIndexOf('-') is >= 0 and var dash)
-            {
-                Revision = Upstream[(dash + 1)..];
-                Upstream = Upstream[..dash];
-            }
-        }
-    }
+    public int Compare(string? x, string? y) => VersionParts.Compare(new(x), new(y), CompareRuns);
 
     private static int CompareRuns(ReadOnlySpan<char> x, ReadOnlySpan<char> y)
     {

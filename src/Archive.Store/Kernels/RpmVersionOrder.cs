@@ -10,32 +10,7 @@ public sealed class RpmVersionOrder : IComparer<string>
 
     public static RpmVersionOrder Instance { get; } = new();
 
-    public int Compare(string? x, string? y)
-    {
-        Parts left = new(x), right = new(y);
-        var byEpoch = CompareParts(left.Epoch, right.Epoch);
-        if (byEpoch != 0)
-            return byEpoch;
-        var byVersion = CompareParts(left.Version, right.Version);
-        return byVersion != 0 ? byVersion : CompareParts(left.Release, right.Release);
-    }
-
-    private readonly ref struct Parts
-    {
-        public readonly ReadOnlySpan<char> Epoch, Version, Release;
-
-        public Parts(ReadOnlySpan<char> text)
-        {
-            var colon = text.IndexOf(':');
-            Epoch = colon < 0 ? "0" : text[..colon];
-            Version = text[(colon + 1)..];
-            if (Version.LastIndexOf('-') is >= 0 and var dash)
-            {
-                Release = Version[(dash + 1)..];
-                Version = Version[..dash];
-            }
-        }
-    }
+    public int Compare(string? x, string? y) => VersionParts.Compare(new(x), new(y), CompareParts);
 
     private static int CompareParts(ReadOnlySpan<char> x, ReadOnlySpan<char> y)
     {
