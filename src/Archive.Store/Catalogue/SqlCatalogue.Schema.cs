@@ -32,11 +32,11 @@ public abstract partial class SqlCatalogue
                 "INSERT INTO schema_steps (step, taken) VALUES (@step, @now)",
                 new { step = step + 1, now = clock.GetUtcNow().ToUnixTimeMilliseconds() });
         }
-        if (taken < steps.Count)
-            await connection.ExecuteAsync("UPDATE schema_steps SET needs = @needs WHERE step = @step", new { needs = SqlSchema.LastBreaking, step = steps.Count });
-        if (taken < steps.Count)
-            await BackfillChainAsync(connection);
-        return taken < steps.Count;
+        if (taken >= steps.Count)
+            return false;
+        await connection.ExecuteAsync("UPDATE schema_steps SET needs = @needs WHERE step = @step", new { needs = SqlSchema.LastBreaking, step = steps.Count });
+        await BackfillChainAsync(connection);
+        return true;
     }
 
     /// <summary>

@@ -164,7 +164,7 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
         [.. (await ReadAsync<KernelRow>(sql, parameters, cancellation)).Select(row => row.ToRecord())];
 
     private static IReadOnlyList<KernelRecord> NewestFirst(IReadOnlyList<KernelRecord> records) => records.Count < 2 ? records :
-        [.. records.OrderByDescending(r => r.Build.PackageVersion, PackageVersionOrder.Of(records.Count > 0 ? records[0].Build.Key.Distro : "")).ThenBy(r => r.Sequence)];
+        [.. records.OrderByDescending(r => r.Build.PackageVersion, PackageVersionOrder.Of(records[0].Build.Key.Distro)).ThenBy(r => r.Sequence)];
 
     /// <summary>One change to one build, with its place in the order of changes.</summary>
     private sealed class Change(DbConnection connection, KernelBuild build, long sequence, long now)
