@@ -78,7 +78,8 @@ internal sealed class UnitFunctions(ParameterLocations locations, UnitEncoder en
         {
             ref var parameter = ref dies.Parameters[i];
             var origin = OriginOf(dies, die, parameter, out _);
-            if (parameter.HasLocation)
+            // Its own: an instance that came before (clang's do) has noted that it has one.
+            if (parameter.LocationForm != DwForm.None)
             {
                 var size = ParameterSize(dies, origin < 0 ? parameter.TypeRef : dies.Parameters[origin].TypeRef, unit);
                 parameter.EntryRegister = locations.EntryRegister(parameter, size, unit, bytes);

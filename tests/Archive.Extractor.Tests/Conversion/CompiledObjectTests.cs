@@ -125,6 +125,28 @@ public sealed class CompiledObjectTests
         Assert.Equal("b", btf[btf[pointer].SizeOrType].Members[0].Name);
     }
 
+    /// <summary>clang writes a function that is inlined as well behind its instances; their parameters are its parameters then.</summary>
+    [Theory]
+    [InlineData("-gdwarf-5")]
+    [InlineData("-gdwarf-4")]
+    public void FunctionsThatClangInlinesAndCallsAreThoseOfPahole(string version)
+    {
+        using var folder = new TempFolder();
+        var program = Compile(folder, "clang", $"{version} -O2 -nostdlib -static -Wl,-emain", """
+            struct state { long count; int flags; };
+            int sink(struct state *s, int n);
+            static inline int both(struct state *s, int n) { s->count += sink(s, n); return sink(s, n + 1) + n; }
+            int (*volatile taken)(struct state *, int) = both;
+            __attribute__((noinline)) int sink(struct state *s, int n) { return (int)(s->count << n); }
+            int first(struct state *s, int n) { return both(s, n) * 3; }
+            int main(int argc, char **argv) { struct state s = { argc, 0 }; return first(&s, argc) + both(&s, 4) + taken(&s, 5); }
+            """);
+        AssertLikePahole(program, folder);
+        var btf = BtfBlob.Parse(Convert(program));
+        var functions = Enumerable.Range(1, btf.TypeCount).Select(i => btf[(uint)i]).Where(t => t.Kind == BtfKind.Func).Select(t => t.Name);
+        Assert.Equal(["both", "first", "main", "sink"], functions.Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public void FunctionNamedAtTwoAddressesIsLeftOut()
     {
