@@ -28,10 +28,11 @@ public static class BtfTarball
     public static byte[] Pack(string uname, ReadOnlySpan<byte> btf, int threads) =>
         Compress(Tar(uname, btf), threads);
 
-    /// <summary>In blocks of one size, an even number of them: two processors then end at the same time.</summary>
+    /// <summary>In blocks of one size, an even number of them if more than one: two processors then end at the same time.</summary>
     private static byte[] Compress(byte[] tar, int threads)
     {
-        var blocks = 2 * (1 + (tar.Length - 1) / (2 * UsualBlockBytes + UsualBlockBytes / 2));
+        const int MostOfTwo = UsualBlockBytes * 5 / 2;
+        var blocks = tar.Length <= UsualBlockBytes ? 1 : 2 * (1 + (tar.Length - 1) / MostOfTwo);
         return Codecs.EncodeXz(tar, Preset, (tar.Length + blocks - 1) / blocks, threads);
     }
 

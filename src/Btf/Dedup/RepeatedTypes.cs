@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Btf.Format;
 
 namespace Btf.Dedup;
@@ -8,18 +9,23 @@ namespace Btf.Dedup;
 /// </summary>
 public static class RepeatedTypes
 {
+    /// <summary>So many are compared with each type; real kernels have a dozen.</summary>
+    private const int FewSuspects = 100;
+
+    /// <summary>What merges refers to what merged, a step in each pass; real kernels need two. What is left then stays twice.</summary>
+    private const int MaxPasses = 100;
+
     /// <summary>BTF without a base in which each type stands once; the same bytes where no other type says what one of <paramref name="suspects"/> does.</summary>
     public static byte[] Merge(byte[] btf, IReadOnlyList<uint> suspects)
     {
         if (suspects.Count == 0)
             return btf;
         var blob = BtfBlob.Parse(btf);
-        if (!AnyRepeats(blob, suspects))
+        if (suspects.Count <= FewSuspects && !AnyRepeats(blob, suspects))
             return btf;
         var table = new TypeTable(blob);
         var map = Unmapped(table);
-        Merge(table, map);
-        return Compact(table, map).ToBytes(!blob.IsBigEndian);
+        return Merge(table, map) ? Compact(table, map).ToBytes(!blob.IsBigEndian) : btf;
     }
 
     private static bool AnyRepeats(BtfBlob blob, IReadOnlyList<uint> suspects)
@@ -46,29 +52,30 @@ public static class RepeatedTypes
         return map;
     }
 
-    /// <summary>Maps each type to the first that says the same once both are mapped.</summary>
-    internal static void Merge(TypeTable table, uint[] map)
+    /// <summary>Maps each type to the first that says the same once both are mapped. False where there is none.</summary>
+    internal static bool Merge(TypeTable table, uint[] map)
     {
-        while (MergeOnce(table, map)) { }
+        var passes = 0;
+        while (passes < MaxPasses && MergeOnce(table, map))
+            passes++;
+        return passes > 0;
     }
 
     private static bool MergeOnce(TypeTable table, uint[] map)
     {
         var changed = false;
-        var found = new TypeTable();
-        var ids = new List<uint> { 0 };
+        var known = new Dictionary<ulong, uint>(map.Length);
         for (uint id = 1; id < table.EndId; id++)
         {
             if (map[id] != id || table.KindOf(id) is BtfKind.Var or BtfKind.Datasec)
                 continue;
             var record = Mapped(table[id], map);
-            if (found.FindSame(record) is var same and > 0)
-            {
-                (map[id], changed) = (ids[(int)same], true);
-                continue;
-            }
-            found.Add(record);
-            ids.Add(id);
+            // Two records of one hash that differ: the second stays as it is, which costs no more than a type that stands twice.
+            ref var first = ref CollectionsMarshal.GetValueRefOrAddDefault(known, TypeTable.HashOf(record, references: true), out var isKnown);
+            if (!isKnown)
+                first = id;
+            else if (Mapped(table[first], map).AsSpan().SequenceEqual(record))
+                (map[id], changed) = (first, true);
         }
         for (uint id = 1; changed && id < table.EndId; id++)
             map[id] = map[map[id]];
