@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
+using Archive.Api.Admin;
 using Archive.Store.Blobs;
 using Archive.Store.Kernels;
 using TestKit;
@@ -145,6 +146,25 @@ public sealed class AdminTests : IDisposable
         var lines = Tool.Run("dotnet", Program, "admin-key", "ops").Split('\n');
         var key = lines[0].Split(": ")[1];
         Assert.Equal($"setting: Admin__Keys__ops={ApiFixture.Form(System.Text.Encoding.UTF8.GetBytes(key)).Sha256}", lines[1]);
+    }
+
+    [Fact]
+    public async Task ReplicasThatStartAtOnceOverOneFolderHaveOneKey()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            using var folder = new TempFolder();
+            using var together = new Barrier(8);
+            var replicas = await Task.WhenAll(Enumerable.Range(0, together.ParticipantCount).Select(_ => Task.Factory.StartNew(() =>
+            {
+                together.SignalAndWait();
+                return AdminKeys.Open(new AdminOptions(), isLoopback: true, folder.FullPath)!;
+            }, TaskCreationOptions.LongRunning)));
+            var file = Assert.Single(Directory.GetFiles(Path.Combine(folder.FullPath, "keys"), "admin*"));
+            var key = (await File.ReadAllTextAsync(file)).Trim();
+            Assert.All(replicas, replica => Assert.Equal("local", replica.NameOf(key)));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        }
     }
 
     [Fact]

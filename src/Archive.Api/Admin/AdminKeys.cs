@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Archive.Store;
 
 namespace Archive.Api.Admin;
 
@@ -61,17 +62,29 @@ public sealed class AdminKeys
     /// <summary>Whether the key of this hash is still this one's: who signed in by it stays so no longer.</summary>
     public bool Has(string name, string hash) => _keys.Exists(known => known.Name == name && Convert.ToHexStringLower(known.Hash) == hash);
 
+    /// <summary>Replicas that share the folder may start at once: one makes the key, and the others wait for it.</summary>
     private static string LocalKey(string dataDirectory)
     {
-        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(dataDirectory, "keys")).FullName, "admin.key");
-        if (File.Exists(path))
-            return File.ReadAllText(path).Trim();
+        var folder = Directory.CreateDirectory(Path.Combine(dataDirectory, "keys")).FullName;
+        var path = Path.Combine(folder, "admin.key");
+        if (!File.Exists(path))
+        {
+            using var held = FileLock.Take(Path.Combine(folder, ".lock"));
+            if (!File.Exists(path))
+                Make(path);
+        }
+        return File.ReadAllText(path).Trim();
+    }
+
+    private static void Make(string path)
+    {
+        var staged = path + ".part";
+        File.Delete(staged);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var key = Generate();
-        using var writer = new StreamWriter(path, options);
-        writer.WriteLine(key);
-        return key;
+        using (var writer = new StreamWriter(staged, options))
+            writer.WriteLine(Generate());
+        File.Move(staged, path);
     }
 }

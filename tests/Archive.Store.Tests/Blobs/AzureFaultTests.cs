@@ -37,7 +37,7 @@ public sealed class AzureFaultTests : IAsyncLifetime
     {
         Connection = AzuriteServer.Shared.ConnectionString(proxy.Url),
         FirstRetryDelay = TimeSpan.FromMilliseconds(20),
-        NetworkTimeout = TimeSpan.FromSeconds(4),
+        NetworkTimeout = TimeSpan.FromSeconds(10),
     };
 
     public async Task InitializeAsync()
