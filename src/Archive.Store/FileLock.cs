@@ -4,7 +4,7 @@ namespace Archive.Store;
 /// An exclusive lock on a file, held until disposed. It is flock(2), which .NET takes for <see cref="FileShare.None"/>:
 /// the operating system drops it when its holder ends, kill -9 included, so that a lock that can be taken belongs to nobody alive.
 /// </summary>
-public static class FileLock
+internal static class FileLock
 {
     private const int WouldBlock = 11;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Archive.Store;
+using Archive.Store.Trust;
 
 namespace Archive.Api.Admin;
 
@@ -65,26 +65,14 @@ public sealed class AdminKeys
     /// <summary>Replicas that share the folder may start at once: one makes the key, and the others wait for it.</summary>
     private static string LocalKey(string dataDirectory)
     {
-        var folder = Directory.CreateDirectory(Path.Combine(dataDirectory, "keys")).FullName;
-        var path = Path.Combine(folder, "admin.key");
+        var folder = new KeyFolder(dataDirectory);
+        var path = folder.PathOf("admin.key");
         if (!File.Exists(path))
         {
-            using var held = FileLock.Take(Path.Combine(folder, ".lock"));
+            using var held = folder.Lock();
             if (!File.Exists(path))
-                Make(path);
+                KeyFolder.Write(path, Encoding.ASCII.GetBytes(Generate() + "\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         }
         return File.ReadAllText(path).Trim();
-    }
-
-    private static void Make(string path)
-    {
-        var staged = path + ".part";
-        File.Delete(staged);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var writer = new StreamWriter(staged, options))
-            writer.WriteLine(Generate());
-        File.Move(staged, path);
     }
 }

@@ -63,6 +63,7 @@ internal sealed class BtfEmitter
         return emitter._namesAreUnique ? RepeatedTypes.Merge(emitter._writer.ToArray(), emitter.Suspects()) : null;
     }
 
+    /// <summary>Ids of types that may stand twice (<see cref="TypeGraph.PrivateReferrers"/>).</summary>
     private List<uint> Suspects()
     {
         var nodes = _graph.PrivateReferrers().ToHashSet();
@@ -74,12 +75,13 @@ internal sealed class BtfEmitter
     /// <summary>Every type that stands in some unit, once for each of its classes, with ids in order of appearance.</summary>
     private void NumberTypes()
     {
-        var settled = new bool[_graph.Count];
-        for (var node = 0; node < settled.Length; node++)
+        for (var node = 0; node < _graph.Count; node++)
         {
+            // Such a node means the same in every unit: the first will do.
             if (_graph[node].Listed && !_resolution.IsConcerned(node))
-                settled[node] = Number(node, 0);
+                Number(node, 0);
         }
+        var settled = new bool[_graph.Count];
         for (var unit = 0; unit < _graph.Units.Count; unit++)
         {
             foreach (var node in _resolution.ConcernedOf(unit))

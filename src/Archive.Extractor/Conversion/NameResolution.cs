@@ -100,7 +100,10 @@ internal sealed class NameResolution
             var definitions = graph.Tags[tag].Definitions;
             // A definition with a private key has two tags; that of its name comes first.
             for (var i = 0; i < definitions.Count; i++)
-                _ordinals[definitions[i]] = _ordinals[definitions[i]] == 0 ? i + 1 : _ordinals[definitions[i]];
+            {
+                if (_ordinals[definitions[i]] == 0)
+                    _ordinals[definitions[i]] = i + 1;
+            }
             if (definitions.Count > 1)
                 MakeAmbiguous(tag);
         }

@@ -24,15 +24,15 @@ public sealed record ArchiveKey(int Number, Ed25519PublicKey PublicKey, byte[]? 
 /// </summary>
 public sealed class SigningKeys
 {
-    private readonly string _folder;
+    private readonly KeyFolder _folder;
 
-    private SigningKeys(string folder) => _folder = folder;
+    private SigningKeys(KeyFolder folder) => _folder = folder;
 
     /// <summary>Opens the folder, and makes the first key where there is none.</summary>
     public static SigningKeys Open(string dataDirectory)
     {
-        var keys = new SigningKeys(Directory.CreateDirectory(Path.Combine(dataDirectory, "keys")).FullName);
-        using var held = FileLock.Take(keys.PathOf(".lock"));
+        var keys = new SigningKeys(new KeyFolder(dataDirectory));
+        using var held = keys._folder.Lock();
         if (!File.Exists(keys.Public(1)))
             keys.Add(1, null);
         return keys;
@@ -53,14 +53,14 @@ public sealed class SigningKeys
     /// <summary>The key that signs.</summary>
     public Ed25519PrivateKey Current()
     {
-        using var held = FileLock.Take(PathOf(".lock"));
+        using var held = _folder.Lock();
         return Read(All()[^1].Number);
     }
 
     /// <summary>Makes a new key, endorsed by the one in use, whose private part is then deleted.</summary>
     public ArchiveKey Rotate()
     {
-        using var held = FileLock.Take(PathOf(".lock"));
+        using var held = _folder.Lock();
         var last = All()[^1].Number;
         Add(last + 1, Read(last));
         File.Delete(Private(last));
@@ -71,36 +71,19 @@ public sealed class SigningKeys
     private void Add(int number, Ed25519PrivateKey? predecessor)
     {
         var key = Ed25519PrivateKey.Generate();
-        Write(Private(number), Encoding.ASCII.GetBytes(key.ToPem()), UnixFileMode.UserRead);
+        KeyFolder.Write(Private(number), Encoding.ASCII.GetBytes(key.ToPem()), UnixFileMode.UserRead);
         if (predecessor is not null)
-            Write(Endorsement(number), predecessor.Sign(ArchiveKey.Statement(predecessor.PublicKey, key.PublicKey)), UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        Write(Public(number), Encoding.ASCII.GetBytes(key.PublicKey.ToPem()), UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-    }
-
-    private static void Write(string path, byte[] bytes, UnixFileMode mode)
-    {
-        var staged = path + ".tmp";
-        File.Delete(staged);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = mode;
-        using (var file = new FileStream(staged, options))
-        {
-            file.Write(bytes);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(staged, path, overwrite: true);
+            KeyFolder.Write(Endorsement(number), predecessor.Sign(ArchiveKey.Statement(predecessor.PublicKey, key.PublicKey)), UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        KeyFolder.Write(Public(number), Encoding.ASCII.GetBytes(key.PublicKey.ToPem()), UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
 
     private Ed25519PrivateKey Read(int number) => Ed25519PrivateKey.OfPem(File.ReadAllText(Private(number)));
 
-    private string Private(int number) => PathOf(Name(number) + ".pem");
+    private string Private(int number) => _folder.PathOf(Name(number) + ".pem");
 
-    private string Public(int number) => PathOf(Name(number) + ".pub.pem");
+    private string Public(int number) => _folder.PathOf(Name(number) + ".pub.pem");
 
-    private string Endorsement(int number) => PathOf(Name(number) + ".endorsement");
-
-    private string PathOf(string name) => Path.Combine(_folder, name);
+    private string Endorsement(int number) => _folder.PathOf(Name(number) + ".endorsement");
 
     private static string Name(int number) => number.ToString("0000", CultureInfo.InvariantCulture);
 }

@@ -7,7 +7,7 @@ namespace Btf.Dedup;
 /// Types that say the same, word by word: one stays, and what referred to the others refers to it, by which more may have
 /// become the same. VAR and DATASEC stand for objects, not types, and may repeat.
 /// </summary>
-public static class RepeatedTypes
+internal static class RepeatedTypes
 {
     /// <summary>So many are compared with each type; real kernels have a dozen.</summary>
     private const int FewSuspects = 100;
@@ -44,7 +44,7 @@ public static class RepeatedTypes
     }
 
     /// <summary>Each type stands for itself.</summary>
-    internal static uint[] Unmapped(TypeTable table)
+    public static uint[] Unmapped(TypeTable table)
     {
         var map = new uint[table.EndId];
         for (uint id = 0; id < map.Length; id++)
@@ -53,7 +53,7 @@ public static class RepeatedTypes
     }
 
     /// <summary>Maps each type to the first that says the same once both are mapped. False where there is none.</summary>
-    internal static bool Merge(TypeTable table, uint[] map)
+    public static bool Merge(TypeTable table, uint[] map)
     {
         var passes = 0;
         while (passes < MaxPasses && MergeOnce(table, map))
@@ -83,7 +83,7 @@ public static class RepeatedTypes
     }
 
     /// <summary>The types that are mapped to themselves.</summary>
-    internal static TypeTable Compact(TypeTable table, uint[] map)
+    public static TypeTable Compact(TypeTable table, uint[] map)
     {
         var ids = new uint[map.Length];
         uint next = 1;
