@@ -1,4 +1,5 @@
 using Archive.Store.Kernels;
+using Microsoft.Win32.SafeHandles;
 
 namespace Archive.Store;
 
@@ -14,10 +15,10 @@ public sealed class LockedFolder : IDisposable
 {
     private readonly string _parent;
     private readonly string _name;
-    private readonly FileStream _lock;
+    private readonly SafeFileHandle _lock;
     private bool _disposed;
 
-    private LockedFolder(string parent, string name, FileStream held) =>
+    private LockedFolder(string parent, string name, SafeFileHandle held) =>
         (_parent, _name, _lock) = (parent, name, held);
 
     /// <summary>The folder; it exists and was empty on entry.</summary>
@@ -27,7 +28,7 @@ public sealed class LockedFolder : IDisposable
     public static LockedFolder? TryEnter(string parent, string name)
     {
         SafeSegment.Check(name, nameof(name));
-        FileStream? held;
+        SafeFileHandle? held;
         using (TakeGate(parent))
             held = FileLock.TryTake(LockPath(parent, name));
         if (held is null)
@@ -89,7 +90,7 @@ public sealed class LockedFolder : IDisposable
             Directory.Delete(folder, recursive: true);
     }
 
-    private static FileStream TakeGate(string parent)
+    private static SafeFileHandle TakeGate(string parent)
     {
         Directory.CreateDirectory(LocksOf(parent));
         return FileLock.Take(LockPath(parent, ".gate"));

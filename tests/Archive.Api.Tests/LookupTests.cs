@@ -51,6 +51,17 @@ public sealed class LookupTests(ApiFixture api) : IClassFixture<ApiFixture>
     }
 
     [Fact]
+    public async Task AnAnswerThatWasGivenBeforeHoldsUntilTheCatalogueChanges()
+    {
+        const string Question = "/v1/lookup?uname=6.1.0-77-amd64";
+        await api.PublishAsync(ApiFixture.Build("6.1.0-77-amd64", "6.1.77-1"), Btf);
+        var first = await api.Client.GetStringAsync(Question);
+        Assert.Equal(first, await api.Client.GetStringAsync(Question));
+        await api.PublishAsync(ApiFixture.Build("6.1.0-77-amd64", "6.1.77-2"), Other);
+        Assert.Equal(["6.1.77-2", "6.1.77-1"], (await api.GetAsync(Question))["candidates"]!.AsArray().Select(c => c!["kernel"]!["package_version"]!.GetValue<string>()));
+    }
+
+    [Fact]
     public async Task BuildIdTellsBuildsOfOneUnameApart()
     {
         await api.PublishAsync(ApiFixture.Build("6.1.0-20-amd64", "6.1.20-1"), Btf, "aaaa");

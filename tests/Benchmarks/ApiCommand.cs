@@ -11,6 +11,9 @@ internal static class ApiCommand
 {
     private const int SlowDownloads = 2000;
 
+    /// <summary>So many kernels the hosts of a large fleet run.</summary>
+    private const int KernelsOfFleet = 1000;
+
     /// <summary>Rows as a crawl leaves them; arguments: catalogue, number.</summary>
     internal const string Fill = """
         import sqlite3, sys, hashlib
@@ -53,23 +56,30 @@ internal static class ApiCommand
     private static void Lookups(string program, string scratch, int kernels, int rounds)
     {
         var data = Path.Combine(scratch, $"data-{kernels}");
-        var script = Path.Combine(scratch, "lookup.lua");
-        File.WriteAllText(script, $$"""
-            local n = {{kernels}}
-            math.randomseed(os.time())
-            request = function()
-              local i = math.random(0, n - 1)
-              return wrk.format("GET", string.format("/v1/lookup?uname=%d.%d.%d-%d-generic", 4 + i % 3, i % 20, math.floor(i / 20) % 200, i))
-            end
-            """);
+        var (any, fleet) = (Script(scratch, kernels, kernels), Script(scratch, kernels, KernelsOfFleet));
         var empty = ColdStart(program, data);
         ChildProcess.Run(["python3", "-c", Fill, Path.Combine(data, "catalogue.db"), $"{kernels}"]);
         Line($"{kernels} kernels: cold start to the first answer {empty:f2} s empty, {ColdStart(program, data):f2} s filled");
         using var api = ServedArchive.Start(program, data);
         using var nginx = new WebServer(scratch, scratch);
-        LoadRun.Measure(api.Address.ToString(), script); // What is hot gets compiled.
-        LoadRun.Measure(api.Address.ToString(), script);
-        Compare("look-up", rounds, () => LoadRun.Measure(api.Address.ToString(), script), "static 200 of nginx", () => LoadRun.Measure(new Uri(nginx.Address, "/200").ToString()));
+        LoadRun.Measure(api.Address.ToString(), any); // What is hot gets compiled.
+        LoadRun.Measure(api.Address.ToString(), fleet);
+        foreach (var (name, script) in (ReadOnlySpan<(string, string)>)[("look-up of any kernel", any), ($"look-up of {KernelsOfFleet} kernels", fleet)])
+            Compare(name, rounds, () => LoadRun.Measure(api.Address.ToString(), script), "static 200 of nginx", () => LoadRun.Measure(new Uri(nginx.Address, "/200").ToString()));
+    }
+
+    /// <summary>Asks at random for some of the kernels, which stand evenly among all.</summary>
+    private static string Script(string scratch, int kernels, int asked)
+    {
+        var path = Path.Combine(scratch, $"lookup-{asked}.lua");
+        File.WriteAllText(path, $$"""
+            math.randomseed(os.time())
+            request = function()
+              local i = math.random(0, {{asked}} - 1) * {{kernels / asked}}
+              return wrk.format("GET", string.format("/v1/lookup?uname=%d.%d.%d-%d-generic", 4 + i % 3, i % 20, math.floor(i / 20) % 200, i))
+            end
+            """);
+        return path;
     }
 
     private static void Contents(string program, string data, string scratch, int rounds)

@@ -59,7 +59,7 @@ public sealed class DerivedForms : IDisposable
             Volatile.Write(ref entry.LastUse, Interlocked.Increment(ref _uses));
             try
             {
-                return (new FileStream(entry.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0), entry.Form);
+                return (new FileStream(entry.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, useAsync: true), entry.Form);
             }
             catch (FileNotFoundException)
             {

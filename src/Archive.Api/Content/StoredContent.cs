@@ -93,14 +93,14 @@ internal sealed class StoredContent(Stream content, StoredForm form) : IResult
         context.Response.ContentLength = form.Size;
         if (HttpMethods.IsHead(context.Request.Method))
             return Task.CompletedTask;
-        return content is FileStream file && file.Length == form.Size && form.Size is >= PieceBytes and <= int.MaxValue && SocketOutput.Of(context) is { } output
-            ? SendFileAsync(context, output, file.Name)
+        return content is FileStream { IsAsync: true } file && file.Length == form.Size && form.Size is >= PieceBytes and <= int.MaxValue && SocketOutput.Of(context) is { } output
+            ? SendFileAsync(context, output, file)
             : CopyAsync(context, new ByteRange(0, form.Size - 1));
     }
 
-    private async Task SendFileAsync(HttpContext context, SocketOutput output, string path)
+    private async Task SendFileAsync(HttpContext context, SocketOutput output, FileStream file)
     {
-        await output.SendFileAsync(context, path, (int)form.Size);
+        await output.SendFileAsync(context, file, (int)form.Size);
         CountSent(form.Size);
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Archive.Api.Hosting;
 using Archive.Api.Kernels;
 using Archive.Store.Kernels;
@@ -17,20 +18,29 @@ public static class LookupEndpoints
         .ProducesProblem(StatusCodes.Status404NotFound);
 
     private static async Task<IResult> GetAsync(
-        HttpContext context, KernelLookup lookup, KernelResolver resolver,
+        HttpContext context, KeptAnswers kept, KernelLookup lookup, KernelResolver resolver,
         string? uname, string? arch, string? distro, string? version, string? build_id, string? os_release)
     {
+        var asked = context.Request.QueryString.Value ?? "";
+        var (known, catalogue) = await kept.FindAsync(asked, context.RequestAborted);
+        if (known is not null)
+            return Found(context, known);
         var question = RawQuery.LiteralPlus(context.Request, "uname") is { Length: > 0 } literal && UnameText.Parse(literal) is { } text
             ? LookupQuestion.Of(text, arch, distro, version, build_id, os_release)
             : LookupQuestion.Parse(uname, arch, distro, version, build_id, os_release);
         if (question is null)
             return TypedResults.Problem("Give uname (a release, `uname -a` or /proc/version) or build_id.", statusCode: StatusCodes.Status400BadRequest, title: "Nothing to look up");
         var (answer, builds) = await lookup.FindAsync(question, context.RequestAborted);
-        if (answer.Candidates.Count > 0)
-        {
-            context.Response.Headers.CacheControl = "public, max-age=60";
-            return new JsonAnswer<LookupAnswer>(answer, ApiJson.Default.LookupAnswer);
-        }
-        return await resolver.ExplainAsync(context, new Resolution(question, null, builds, []));
+        if (answer.Candidates.Count == 0)
+            return await resolver.ExplainAsync(context, new Resolution(question, null, builds, []));
+        var json = JsonSerializer.SerializeToUtf8Bytes(answer, ApiJson.Default.LookupAnswer);
+        kept.Keep(asked, catalogue, json);
+        return Found(context, json);
+    }
+
+    private static JsonAnswer Found(HttpContext context, byte[] json)
+    {
+        context.Response.Headers.CacheControl = "public, max-age=60";
+        return new JsonAnswer(json);
     }
 }

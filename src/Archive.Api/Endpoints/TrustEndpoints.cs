@@ -66,7 +66,7 @@ public static class TrustEndpoints
             var manifest = await manifests.CurrentAsync(context.RequestAborted);
             try
             {
-                var file = new FileStream(manifest.SumsPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+                var file = new FileStream(manifest.SumsPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, useAsync: true);
                 return new StoredContent(file, manifest.Checkpoint.Sums) { MediaType = Text, CacheControl = Short, Modified = manifest.Checkpoint.Time };
             }
             catch (FileNotFoundException)

@@ -15,10 +15,11 @@ namespace Archive.Api.Hosting;
 internal sealed class SocketOutput(PipeWriter transport, Socket socket) : PipeWriter
 {
     private const int LeastBuffer = 4096;
+    private const int TcpLevel = 6, TcpCork = 3;
 
     private byte[] _buffer = [];
     private int _length;
-    private (string Path, long Length)? _file;
+    private (FileStream Content, int Length)? _file;
     private volatile bool _isEnded, _isSending;
 
     public override bool CanGetUnflushedBytes => true;
@@ -47,12 +48,13 @@ internal sealed class SocketOutput(PipeWriter transport, Socket socket) : PipeWr
     }
 
     /// <summary>Sends the whole file as the whole body.</summary>
+    /// <param name="file">Open for asynchronous reading; the caller closes it when it is sent.</param>
     /// <param name="length">Of the file, and of the body as its header says it.</param>
-    public async Task SendFileAsync(HttpContext context, string path, int length)
+    public async Task SendFileAsync(HttpContext context, FileStream file, int length)
     {
         await context.Response.StartAsync(context.RequestAborted);
         context.Response.BodyWriter.GetMemory(); // The server wants it asked for, and counts what the file is to bring.
-        _file = (path, length);
+        _file = (file, length);
         context.Response.BodyWriter.Advance(length);
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
@@ -101,7 +103,7 @@ internal sealed class SocketOutput(PipeWriter transport, Socket socket) : PipeWr
         try
         {
             if (_file is { } file)
-                await socket.SendFileAsync(file.Path, _buffer.AsMemory(0, _length), default, TransmitFileOptions.UseDefaultWorkerThread, cancellation);
+                await SendAsync(file.Content, file.Length);
             for (var sent = _file is null ? 0 : _length; sent < _length;)
                 sent += await socket.SendAsync(_buffer.AsMemory(sent, _length - sent), SocketFlags.None, cancellation);
         }
@@ -109,12 +111,41 @@ internal sealed class SocketOutput(PipeWriter transport, Socket socket) : PipeWr
         {
             _isEnded = true; // Whoever reads from the connection learns why, and closes it.
         }
+        catch
+        {
+            CancelPendingFlush(); // Else the client would wait for the rest.
+            throw;
+        }
         finally
         {
             Release();
             _isSending = false;
         }
         return new FlushResult(false, _isEnded);
+    }
+
+    /// <summary>What is buffered and then the file, in full segments. Closing the socket ends it.</summary>
+    private async Task SendAsync(FileStream file, int length)
+    {
+        var ended = new TaskCompletionSource();
+        using var packets = new SocketAsyncEventArgs
+        {
+            SendPacketsElements = [new SendPacketsElement(_buffer, 0, _length), new SendPacketsElement(file, 0L, length)],
+        };
+        packets.Completed += (_, _) => ended.SetResult();
+        Cork(true);
+        if (socket.SendPacketsAsync(packets))
+            await ended.Task;
+        Cork(false);
+        if (packets.SocketError != SocketError.Success)
+            throw new SocketException((int)packets.SocketError);
+    }
+
+    /// <summary><c>TCP_CORK</c>: the head of an answer does not wake its client alone.</summary>
+    private void Cork(bool isOn)
+    {
+        if (OperatingSystem.IsLinux() && socket.AddressFamily != AddressFamily.Unix)
+            socket.SetRawSocketOption(TcpLevel, TcpCork, isOn ? [1, 0, 0, 0] : [0, 0, 0, 0]);
     }
 
     private void Grow(int least)

@@ -38,6 +38,7 @@ public static class KernelServices
         .AddSingleton<KernelDifferences>()
         .AddHostedService(provider => provider.GetRequiredService<KernelDifferences>())
         .AddSingleton<KernelLookup>()
+        .AddSingleton<KeptAnswers>()
         .ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

@@ -40,6 +40,12 @@ public interface ICatalogue
 
     Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation);
 
+    /// <summary>
+    /// Another number whenever something may have changed since it was asked for: what was made before from the catalogue holds as long as the number stays.
+    /// Changes of this object count at once, those of others after a hundredth of a second. Null where asking costs what a look-up does.
+    /// </summary>
+    ValueTask<long?> VersionAsync(CancellationToken cancellation);
+
     /// <summary>Every build of this uname, wherever it is; newest package version first.</summary>
     Task<IReadOnlyList<KernelRecord>> FindByUnameAsync(string uname, CancellationToken cancellation);
 

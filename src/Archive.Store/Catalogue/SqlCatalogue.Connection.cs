@@ -48,6 +48,7 @@ public abstract partial class SqlCatalogue : IDisposable
             var isChanged = await work(connection);
             cancellation.ThrowIfCancellationRequested();
             await connection.ExecuteAsync(isChanged ? "COMMIT" : "ROLLBACK");
+            Dialect.Committed();
             return isChanged;
         }
         catch

@@ -78,6 +78,8 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
     public Task<IReadOnlyList<KernelRecord>> FindByBuildIdAsync(string buildId, CancellationToken cancellation) =>
         FindAsync(_byBuildId, buildId, cancellation);
 
+    public ValueTask<long?> VersionAsync(CancellationToken cancellation) => Dialect.VersionAsync(cancellation);
+
     public Task<IReadOnlyList<KernelRecord>> FindByUnameAsync(string uname, CancellationToken cancellation) =>
         FindAsync(_byUname, uname, cancellation);
 

@@ -33,6 +33,14 @@ public abstract class SqlDialect : IDisposable
     /// <param name="sql">Selects whole kernels (<c>KernelSql.Select</c>) by <c>@value</c>.</param>
     public virtual Task<PreparedQuery> PrepareQueryAsync(string sql, CancellationToken cancellation) => ProviderQuery.OpenAsync(this, sql, cancellation);
 
+    /// <inheritdoc cref="ICatalogue.VersionAsync"/>
+    public virtual ValueTask<long?> VersionAsync(CancellationToken cancellation) => ValueTask.FromResult<long?>(null);
+
+    /// <summary>A transaction of this process has ended, and counts for the next version.</summary>
+    public virtual void Committed()
+    {
+    }
+
     /// <summary>What has to hold of the database before the schema is touched; run outside a transaction.</summary>
     public virtual Task PrepareAsync(DbConnection connection, CancellationToken cancellation) => Task.CompletedTask;
 

@@ -18,6 +18,8 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         /// <summary>Handles of pooled connections, which keep what was set on them.</summary>
         private readonly ConditionalWeakTable<object, object> _prepared = [];
 
+        private SqliteVersion? _version;
+
         public SqliteDialect(string path)
         {
             SQLitePCL.Batteries_V2.Init();
@@ -81,6 +83,23 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
             }
         }
 
+        public override async ValueTask<long?> VersionAsync(CancellationToken cancellation)
+        {
+            var version = _version;
+            if (version is null)
+            {
+                version = new SqliteVersion((SqliteConnection)await OpenAsync(cancellation));
+                if (Interlocked.CompareExchange(ref _version, version, null) is { } earlier)
+                {
+                    version.Dispose();
+                    version = earlier;
+                }
+            }
+            return version.Get();
+        }
+
+        public override void Committed() => Volatile.Read(ref _version)?.Forget();
+
         /// <summary>WAL: readers go on while one writes. It stays with the file, and cannot be set inside a transaction.</summary>
         public override Task PrepareAsync(DbConnection connection, CancellationToken cancellation) =>
             connection.ExecuteAsync("PRAGMA journal_mode = WAL");
@@ -99,6 +118,7 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
 
         protected override void Dispose(bool disposing)
         {
+            _version?.Dispose();
             using var connection = new SqliteConnection(_connectionString);
             SqliteConnection.ClearPool(connection);
         }

@@ -1,6 +1,7 @@
 using Archive.Store.Catalogue;
 using Archive.Store.Kernels;
 using Archive.Store.Trust;
+using Microsoft.Win32.SafeHandles;
 
 namespace Archive.Store.Mirrors;
 
@@ -11,10 +12,10 @@ namespace Archive.Store.Mirrors;
 internal sealed class MirrorState : IDisposable
 {
     private readonly string _folder;
-    private readonly FileStream _lock;
+    private readonly SafeFileHandle _lock;
     private readonly Dictionary<KernelKey, List<ChainEvent>> _live = [];
 
-    private MirrorState(string folder, FileStream held) => (_folder, _lock) = (folder, held);
+    private MirrorState(string folder, SafeFileHandle held) => (_folder, _lock) = (folder, held);
 
     public ChainHead Head { get; private set; } = ChainHead.Empty;
 

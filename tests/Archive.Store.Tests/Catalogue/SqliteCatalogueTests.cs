@@ -48,6 +48,22 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
         Assert.Single(await Catalogue.ListAsync(new KernelFilter(), None));
     }
 
+    [Fact]
+    public async Task TheVersionIsAnotherAfterWhateverIsCommitted()
+    {
+        var first = await Catalogue.VersionAsync(None);
+        await Catalogue.ListAsync(new KernelFilter(), None);
+        Assert.Equal(first, await Catalogue.VersionAsync(None));
+
+        await Catalogue.SeenAsync(Samples.Build(), None);
+        var own = await Catalogue.VersionAsync(None);
+        Assert.NotEqual(first, own);
+
+        await Open().SeenAsync(Samples.Build("6.1.0-2-amd64"), None);
+        await Task.Delay(TimeSpan.FromMilliseconds(20));
+        Assert.NotEqual(own, await Catalogue.VersionAsync(None));
+    }
+
     public void Dispose()
     {
         _opened.ForEach(c => c.Dispose());

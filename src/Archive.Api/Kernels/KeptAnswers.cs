@@ -1,0 +1,42 @@
+using System.Collections.Concurrent;
+using Archive.Store.Catalogue;
+
+namespace Archive.Api.Kernels;
+
+/// <summary>
+/// Answers to questions that were asked before: the hosts of a fleet boot few kernels, and ask at the same time. An answer is given again only while
+/// the catalogue is what it was.
+/// </summary>
+public sealed class KeptAnswers(ICatalogue catalogue)
+{
+    /// <summary>There are two generations of answers. Longer ones are rare and not kept, so that all take 20 MB as a rule and never more than 80.</summary>
+    private const int MaxOfGeneration = 8192, MaxQuestionLength = 512, MaxAnswerBytes = 4096;
+
+    private ConcurrentDictionary<string, Kept> _young = new(StringComparer.Ordinal), _old = new(StringComparer.Ordinal);
+    private int _added;
+
+    private readonly record struct Kept(long Version, byte[] Answer);
+
+    /// <returns>The answer, where it is kept, and the version of the catalogue that another one is to be kept for: asked for first, since a change in between may count already.</returns>
+    public async ValueTask<(byte[]? Answer, long? Version)> FindAsync(string question, CancellationToken cancellation)
+    {
+        if (await catalogue.VersionAsync(cancellation) is not { } version)
+            return (null, null);
+        if (_young.TryGetValue(question, out var kept) && kept.Version == version)
+            return (kept.Answer, version);
+        if (!_old.TryGetValue(question, out kept) || kept.Version != version)
+            return (null, version);
+        Keep(question, version, kept.Answer);
+        return (kept.Answer, version);
+    }
+
+    public void Keep(string question, long? version, byte[] answer)
+    {
+        if (version is not { } known || question.Length > MaxQuestionLength || answer.Length > MaxAnswerBytes)
+            return;
+        var young = _young;
+        young[question] = new Kept(known, answer);
+        if (Interlocked.Increment(ref _added) % MaxOfGeneration == 0)
+            (_old, _young) = (young, new(StringComparer.Ordinal));
+    }
+}
