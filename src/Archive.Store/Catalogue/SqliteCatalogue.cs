@@ -85,20 +85,28 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
 
         public override async ValueTask<long?> VersionAsync(CancellationToken cancellation)
         {
-            var version = _version;
-            if (version is null)
+            try
             {
-                version = new SqliteVersion((SqliteConnection)await OpenAsync(cancellation));
-                if (Interlocked.CompareExchange(ref _version, version, null) is { } earlier)
-                {
-                    version.Dispose();
-                    version = earlier;
-                }
+                return (_version ?? await OpenVersionAsync(cancellation)).Get();
             }
-            return version.Get();
+            catch (Exception e) when (e is SqliteException or ObjectDisposedException)
+            {
+                // The look-up itself reports what ails the file; the next question opens it anew.
+                Interlocked.Exchange(ref _version, null)?.Dispose();
+                return null;
+            }
         }
 
-        public override void Committed() => Volatile.Read(ref _version)?.Forget();
+        private async Task<SqliteVersion> OpenVersionAsync(CancellationToken cancellation)
+        {
+            var version = new SqliteVersion((SqliteConnection)await OpenAsync(cancellation));
+            if (Interlocked.CompareExchange(ref _version, version, null) is not { } earlier)
+                return version;
+            version.Dispose();
+            return earlier;
+        }
+
+        public override void Committed() => _version?.Forget();
 
         /// <summary>WAL: readers go on while one writes. It stays with the file, and cannot be set inside a transaction.</summary>
         public override Task PrepareAsync(DbConnection connection, CancellationToken cancellation) =>

@@ -13,6 +13,9 @@ internal sealed class SqliteVersion : IDisposable
     /// <summary>So long may pass before what another process committed is noticed.</summary>
     private static readonly long Patience = Stopwatch.Frequency / 100;
 
+    /// <summary>Versions are numbers of this process: one that is opened anew, after an error, never gives those of an earlier one.</summary>
+    private static long _lastVersion;
+
     private readonly SqliteConnection _connection;
     private readonly sqlite3_stmt _statement;
     private readonly Lock _lock = new();
@@ -41,7 +44,8 @@ internal sealed class SqliteVersion : IDisposable
         {
             var now = Stopwatch.GetTimestamp();
             var asked = Ask();
-            Volatile.Write(ref _version, _version + (asked == _last ? 0 : 1));
+            if (asked != _last)
+                Volatile.Write(ref _version, Interlocked.Increment(ref _lastVersion));
             _last = asked;
             Volatile.Write(ref _known, now);
             return _version;
