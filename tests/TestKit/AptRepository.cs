@@ -68,7 +68,7 @@ public sealed class AptRepository : IDisposable
     public void AddAlikeKernels(int count)
     {
         var patterns = new[] { AlikePattern(withBtf: true), AlikePattern(withBtf: false) };
-        Parallel.For(0, count, i =>
+        Parallel.For(0, count, ParallelLoop.Bounded, i =>
         {
             var build = NewBuild();
             var uname = AlikeUname(i);

@@ -25,8 +25,7 @@ public static class SelftestObjects
         var (tree, header) = (SourceTree, KernelHeader.Value);
         var sources = Directory.GetFiles(Path.Combine(tree, Selftests, "progs"), target == "bpf" ? "*.c" : "*core_reloc*.c");
         var key = $"{Package.Value.Version}-{Clang.Command}-{Path.GetFileName(Path.GetDirectoryName(header))}";
-        var folder = TestCache.Made($"selftests-{target}", key, output => Parallel.ForEach(sources,
-            new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount },
+        var folder = TestCache.Made($"selftests-{target}", key, output => Parallel.ForEach(sources, ParallelLoop.Bounded,
             source => Tool.Run(Clang.Command, [.. Arguments(tree, header, target), source, "-o", Path.Combine(output, Path.GetFileNameWithoutExtension(source) + ".o")])));
         return BpfObjectFile.In(folder, target == "bpf" ? "selftests" : "selftests-big-endian");
     }

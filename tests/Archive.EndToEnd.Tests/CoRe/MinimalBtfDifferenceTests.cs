@@ -22,7 +22,7 @@ public sealed class MinimalBtfDifferenceTests
         foreach (var kernel in RealKernels.All)
         {
             var target = new CoreTarget(BtfFile.Open(kernel.BtfPath));
-            Parallel.ForEach(Objects(kernel), file =>
+            Parallel.ForEach(Objects(kernel), ParallelLoop.Bounded, file =>
             {
                 var (verdict, problem) = Compare(kernel.BtfPath, target, file.Path);
                 tally.AddOrUpdate(verdict, 1, (_, count) => count + 1);

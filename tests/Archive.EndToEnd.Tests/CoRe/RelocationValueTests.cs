@@ -22,7 +22,7 @@ public sealed partial class RelocationValueTests
         foreach (var kernel in RealKernels.All.Where(kernel => kernel.Name is "bullseye-cloud-amd64" or "trixie-s390x" or "sid-cloud-arm64"))
         {
             var target = new CoreTarget(BtfFile.Open(kernel.BtfPath));
-            Parallel.ForEach(Objects(), file => Interlocked.Add(ref compared, Compare(file.Path, kernel.BtfPath, target, problem => problems.Add($"{file} on {kernel}: {problem}"))));
+            Parallel.ForEach(Objects(), ParallelLoop.Bounded, file => Interlocked.Add(ref compared, Compare(file.Path, kernel.BtfPath, target, problem => problems.Add($"{file} on {kernel}: {problem}"))));
         }
         Assert.True(problems.IsEmpty, $"{problems.Count} differ:\n{string.Join('\n', problems.Order(StringComparer.Ordinal).Take(50))}");
         Assert.True(compared > 15_000, $"{compared} values");

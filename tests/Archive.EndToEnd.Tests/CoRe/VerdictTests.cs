@@ -21,7 +21,7 @@ public sealed class VerdictTests
         foreach (var kernel in RealKernels.All)
         {
             var target = new CoreTarget(BtfFile.Open(kernel.BtfPath));
-            Parallel.ForEach(objects, file =>
+            Parallel.ForEach(objects, ParallelLoop.Bounded, file =>
             {
                 var findings = new CompatibilityCheck(BpfObject.Open(file.Path)).Check(target).Findings.Where(finding => finding.Instruction >= 0).ToList();
                 var ours = findings.Count == 0 ? Verdict.Ok : findings.Max(finding => finding.Verdict);
