@@ -1,4 +1,5 @@
 using System.Net;
+using Archive.Api.Kernels;
 using Archive.Store.Kernels;
 
 namespace Archive.Api.Tests;
@@ -59,6 +60,17 @@ public sealed class LookupTests(ApiFixture api) : IClassFixture<ApiFixture>
         Assert.Equal(first, await api.Client.GetStringAsync(Question));
         await api.PublishAsync(ApiFixture.Build("6.1.0-77-amd64", "6.1.77-2"), Other);
         Assert.Equal(["6.1.77-2", "6.1.77-1"], (await api.GetAsync(Question))["candidates"]!.AsArray().Select(c => c!["kernel"]!["package_version"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task AnAnswerIsKeptForTheVersionOfTheCatalogueThatItWasMadeOf()
+    {
+        var kept = new KeptAnswers(api.Store.Catalogue);
+        byte[] answer = [1];
+        kept.Keep("?q", (await kept.FindAsync("?q", default)).Version, answer);
+        Assert.Same(answer, (await kept.FindAsync("?q", default)).Answer);
+        await api.PublishAsync(ApiFixture.Build("6.1.0-78-amd64"), Btf);
+        Assert.Null((await kept.FindAsync("?q", default)).Answer);
     }
 
     [Fact]

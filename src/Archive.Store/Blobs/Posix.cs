@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Archive.Store.Blobs;
 
@@ -8,7 +9,12 @@ internal static partial class Posix
 {
     private const int NoEntry = 2;
     private const int Exists = 17;
-    private const int ReadOnlyCloseOnExec = 0x80000;
+    private const int WouldBlock = 11;
+    private const int ReadOnlyCloseOnExec = 0x80000, ReadWriteCreateCloseOnExec = 0x80042;
+    private const int ExclusiveNonBlocking = 6;
+
+    /// <summary>rw-rw-rw-, less what the process's umask takes away.</summary>
+    private const int AsUmaskAllows = 0x1b6;
 
     /// <summary>Gives the file a second name; false where <paramref name="target"/> is taken. The kernel decides between racers.</summary>
     public static bool Link(string source, string target)
@@ -29,13 +35,27 @@ internal static partial class Posix
     /// <summary>Makes the names in the folder survive a power cut, as fsync(2) asks for: syncing a file does not sync its name.</summary>
     public static void SyncFolder(string path)
     {
-        var descriptor = open(path, ReadOnlyCloseOnExec);
+        var descriptor = open(path, ReadOnlyCloseOnExec, 0);
         if (descriptor < 0)
             throw LastError("open", path);
         var error = fsync(descriptor) == 0 ? null : LastError("fsync", path);
         _ = close(descriptor);
         if (error is not null)
             throw error;
+    }
+
+    /// <summary>Creates the file where it is not there, and locks it until the handle is closed; null where another has it locked.</summary>
+    public static SafeFileHandle? TryLock(string path)
+    {
+        var descriptor = open(path, ReadWriteCreateCloseOnExec, AsUmaskAllows);
+        if (descriptor < 0)
+            throw LastError("open", path);
+        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (flock(descriptor, ExclusiveNonBlocking) == 0)
+            return file;
+        var error = Marshal.GetLastPInvokeError() == WouldBlock ? null : LastError("flock", path);
+        file.Dispose();
+        return error is null ? null : throw error;
     }
 
     private static IOException LastError(string call, string path)
@@ -51,7 +71,10 @@ internal static partial class Posix
     private static partial int unlink(string path);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int open(string path, int flags);
+    private static partial int open(string path, int flags, int mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(int descriptor, int operation);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int descriptor);

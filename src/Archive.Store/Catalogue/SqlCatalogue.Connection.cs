@@ -48,7 +48,8 @@ public abstract partial class SqlCatalogue : IDisposable
             var isChanged = await work(connection);
             cancellation.ThrowIfCancellationRequested();
             await connection.ExecuteAsync(isChanged ? "COMMIT" : "ROLLBACK");
-            Dialect.Committed();
+            if (isChanged)
+                Dialect.Committed();
             return isChanged;
         }
         catch
