@@ -72,9 +72,15 @@ public sealed record KernelFacts
 
 /// <summary>Raw BTF of one kernel with what was learnt on the way.</summary>
 /// <param name="Bytes">Raw BTF in the image's byte order, 24-byte header.</param>
-/// <param name="TypeCounts">Number of types by kind.</param>
-public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts, IReadOnlyDictionary<BtfKind, int> TypeCounts)
+/// <exception cref="BtfFormatException">They are not BTF.</exception>
+public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts)
 {
+    /// <summary><see cref="Bytes"/>, parsed.</summary>
+    public BtfBlob Btf { get; } = BtfBlob.Parse(Bytes);
+
+    /// <summary>Number of types by kind.</summary>
+    public IReadOnlyDictionary<BtfKind, int> TypeCounts => Btf.CountByKind();
+
     /// <summary>Null where it was not asked for, or neither the image nor its package tell anything.</summary>
     public KernelInventory? Inventory { get; init; }
 }

@@ -12,7 +12,7 @@ namespace Archive.Extractor;
 /// <param name="kernel">The kernel that the modules were built for.</param>
 public sealed class ModuleChecks(ConvertedKernel kernel)
 {
-    private readonly BtfBlob _kernel = BtfBlob.Parse(kernel.Bytes);
+    private readonly BtfBlob _kernel = kernel.Btf;
 
     /// <exception cref="ValidationException">A check failed; the message names the module.</exception>
     public void Check(ModuleBtf module)

@@ -22,7 +22,7 @@ public sealed class ModuleConverter
         _options = options;
         _ownBtf = kernel.Facts.TakenFrom == BtfSource.Btf;
         _checks = new ModuleChecks(kernel);
-        _merger = new(() => new BtfMerger(BtfBlob.Parse(kernel.Bytes)));
+        _merger = new(() => new BtfMerger(kernel.Btf));
     }
 
     /// <summary>Converts modules as they come, on <see cref="ConversionOptions.Threads"/> threads. Without an order.</summary>
@@ -99,10 +99,9 @@ public sealed class ModuleConverter
     /// <param name="modules">Split on the kernel's BTF.</param>
     public static byte[] Flatten(ConvertedKernel kernel, IEnumerable<ModuleBtf> modules)
     {
-        var blob = BtfBlob.Parse(kernel.Bytes);
-        var merger = new BtfMerger(blob);
+        var merger = new BtfMerger(kernel.Btf);
         foreach (var module in modules.OrderBy(m => m.Name, StringComparer.Ordinal))
-            merger.Add(BtfBlob.Parse(module.Bytes, blob));
+            merger.Add(BtfBlob.Parse(module.Bytes, kernel.Btf));
         return merger.Flatten();
     }
 }

@@ -20,16 +20,15 @@ public static class PublicationChecks
     {
         if (kernel.Bytes.Length < MinBytes)
             throw new ValidationException($"size: {kernel.Bytes.Length} bytes of BTF, a kernel has at least {MinBytes}");
-        CheckBtf(kernel.Bytes, kernel.Facts.TakenFrom);
+        CheckBtf(kernel.Btf, kernel.Facts.TakenFrom);
         if (uname is not null && kernel.Facts.Release != uname)
             throw new ValidationException($"uname: the image says '{kernel.Facts.Release}', its package '{uname}'");
     }
 
-    private static void CheckBtf(byte[] bytes, BtfSource takenFrom)
+    private static void CheckBtf(BtfBlob btf, BtfSource takenFrom)
     {
         try
         {
-            var btf = BtfBlob.Parse(bytes);
             // What we made is deduplicated, or the converter is broken. What a kernel ships is published as it is: the build of
             // 7.2 adds prototypes for kfuncs with implicit arguments after deduplication (tools/bpf/resolve_btfids).
             SideBySide.Run(Environment.ProcessorCount, () => BtfValidator.Validate(btf), () =>

@@ -2,7 +2,6 @@ using Archive.Extractor.Conversion;
 using Archive.Extractor.Dwarf;
 using Archive.Extractor.Inventory;
 using Btf.Elf;
-using Btf.Format;
 
 namespace Archive.Extractor;
 
@@ -55,8 +54,7 @@ public static class VmlinuxConverter
 
     private static ConvertedKernel Finish(byte[] bytes, KernelFacts facts, string? banner)
     {
-        var counts = BtfBlob.Parse(bytes).CountByKind();
         var release = banner is null ? null : KernelBanner.ReleaseOf(banner);
-        return new ConvertedKernel(bytes, facts with { Banner = banner, Release = release }, counts);
+        return new ConvertedKernel(bytes, facts with { Banner = banner, Release = release });
     }
 }

@@ -21,9 +21,9 @@ internal static class ImportedBtf
         var (name, bytes) = BtfTarball.Unpack(new MemoryStream(tarball));
         if (name != $"{key.Uname}.btf")
             throw new ValidationException($"uname: the tarball has '{name}', its place says '{key.Uname}'");
-        var kernel = new ConvertedKernel(bytes, new KernelFacts { Arch = key.Arch, Release = key.Uname, ShipsBtf = false, TakenFrom = BtfSource.Btf }, BtfBlob.Parse(bytes).CountByKind());
+        var kernel = new ConvertedKernel(bytes, new KernelFacts { Arch = key.Arch, Release = key.Uname, ShipsBtf = false, TakenFrom = BtfSource.Btf });
         PublicationChecks.Check(kernel, key.Uname);
-        if (ArchOf(BtfBlob.Parse(bytes)) is { } arch && arch != key.Arch)
+        if (ArchOf(kernel.Btf) is { } arch && arch != key.Arch)
             throw new ValidationException($"arch: the registers are of {arch}, its place says {key.Arch}");
         return kernel;
     }

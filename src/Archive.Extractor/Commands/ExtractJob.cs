@@ -76,7 +76,7 @@ internal sealed record ExtractJob(string Input, string Output, string WorkFolder
     {
         if (module.Base is not null)
             return module;
-        var distilled = BtfDistiller.Distill(BtfBlob.Parse(module.Bytes, BtfBlob.Parse(kernel.Bytes)));
+        var distilled = BtfDistiller.Distill(BtfBlob.Parse(module.Bytes, kernel.Btf));
         return new ModuleBtf(module.Name, distilled.Split, distilled.Base);
     }
 

@@ -66,9 +66,18 @@ internal sealed class BtfEmitter
     /// <summary>Ids of types that may stand twice (<see cref="TypeGraph.PrivateReferrers"/>).</summary>
     private List<uint> Suspects()
     {
-        var nodes = _graph.PrivateReferrers().ToHashSet();
-        var ids = nodes.Select(node => _ids[node]).Where(static id => id != 0).ToList();
-        ids.AddRange(_laterIds.Where(later => nodes.Contains(later.Key.Node)).Select(static later => later.Value));
+        var nodes = _graph.PrivateReferrers();
+        var ids = new List<uint>(nodes.Count);
+        foreach (var node in nodes)
+        {
+            if (_ids[node] != 0)
+                ids.Add(_ids[node]);
+        }
+        foreach (var ((node, _), id) in _laterIds)
+        {
+            if (nodes.Contains(node))
+                ids.Add(id);
+        }
         return ids;
     }
 

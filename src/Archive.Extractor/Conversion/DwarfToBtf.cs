@@ -68,7 +68,9 @@ internal static class DwarfToBtf
     private static DwarfConversion? Convert(ImageContext context, int threads, CancellationToken cancellation)
     {
         var headers = context.Sections.Units;
-        var workers = Enumerable.Range(0, Math.Clamp(threads, 1, Math.Max(1, headers.Count))).Select(_ => new UnitWorker(context)).ToArray();
+        var workers = new UnitWorker[Math.Clamp(threads, 1, Math.Max(1, headers.Count))];
+        for (var i = 0; i < workers.Length; i++)
+            workers[i] = new UnitWorker(context);
         var units = ConvertUnits(headers, workers, cancellation);
         if (!units.Exists(u => u.Unit.Types.Length > 0))
             throw new NoDebugInfoException("the DWARF describes no types");

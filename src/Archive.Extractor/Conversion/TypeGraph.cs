@@ -64,13 +64,15 @@ internal sealed class TypeGraph
     /// Nodes that refer to a definition by a private key. Where another unit refers to it by its name, that is another node, and
     /// may be the same type.
     /// </summary>
-    public IEnumerable<int> PrivateReferrers()
+    public HashSet<int> PrivateReferrers()
     {
+        var nodes = new HashSet<int>();
         for (var node = 0; _ownTags < Tags.Count && node < Count; node++)
         {
             if (-_targets[node] > _ownTags || ChildTargetsOf(node).IndexOfAnyInRange(int.MinValue, -_ownTags - 1) >= 0)
-                yield return node;
+                nodes.Add(node);
         }
+        return nodes;
     }
 
     /// <summary>Index of the tag of a tagged node.</summary>

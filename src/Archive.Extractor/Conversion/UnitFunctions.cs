@@ -23,7 +23,7 @@ internal sealed record FunctionState(
     public int Prototype { get; set; } = Prototype;
 
     /// <summary>Its DECL_TAGs: number of the parameter, or -1, and hash of the text.</summary>
-    public IReadOnlyList<(int Component, ulong Tag)> DeclTags { get; init; } = [];
+    public (int Component, ulong Tag)[] DeclTags { get; init; } = [];
 }
 
 /// <summary>Collects the functions of a unit that the symbol table knows, with their prototypes.</summary>
@@ -175,7 +175,7 @@ internal sealed class UnitFunctions(ParameterLocations locations, UnitEncoder en
         return new FunctionState(name, prototype, die.Address, unexpected && !hasStruct, optimized, reordered, seenAt) { DeclTags = TagsOf(dies, function) };
     }
 
-    private static IReadOnlyList<(int Component, ulong Tag)> TagsOf(UnitDies dies, int function) =>
+    private static (int Component, ulong Tag)[] TagsOf(UnitDies dies, int function) =>
         dies.DeclTags.Count == 0 ? [] : [.. dies.DeclTags.Where(t => t.Owner < 0 && (t.Owner == -function - 1 || dies.Functions[-t.Owner - 1].Offset == dies.Functions[function].Origin)).Select(t => (t.Component, t.Tag)).Distinct()];
 
     private static uint ReturnTypeOf(UnitDies dies, in FunctionDie die)

@@ -1,6 +1,5 @@
 using Archive.Extractor.Packages;
 using Btf.Elf;
-using Btf.Format;
 
 namespace Archive.Extractor.Vmlinuz;
 
@@ -60,6 +59,6 @@ public static class BootImageConverter
             TakenFrom = BtfSource.Btf,
             BootImage = kernel.Form,
         };
-        return new ConvertedKernel(btf.Bytes, facts, BtfBlob.Parse(btf.Bytes).CountByKind());
+        return new ConvertedKernel(btf.Bytes, facts);
     }
 }

@@ -126,11 +126,11 @@ public sealed class PackageModulesTests : IDisposable
     public void SplitBtfIsCheckedOnItsBase()
     {
         var facts = new KernelFacts { Arch = "x86_64", ShipsBtf = true, TakenFrom = BtfSource.Btf };
-        var kernel = new ConvertedKernel(BootImageSamples.X86.Btf, facts, new Dictionary<BtfKind, int>());
+        var kernel = new ConvertedKernel(BootImageSamples.X86.Btf, facts);
         var module = new ModuleBtf("m", Module.Value.Btf, Base: null);
         new ModuleChecks(kernel).Check(module);
 
-        var other = new ModuleChecks(kernel with { Bytes = BootImageSamples.S390.Btf });
+        var other = new ModuleChecks(new ConvertedKernel(BootImageSamples.S390.Btf, facts));
         Assert.Contains("module m", Assert.Throws<ValidationException>(() => other.Check(module)).Message);
         other.Check(module with { Base = BootImageSamples.X86.Btf });
     }
@@ -140,7 +140,7 @@ public sealed class PackageModulesTests : IDisposable
     public void OwnBtfIsNotTakenForAKernelConvertedFromDwarf()
     {
         var facts = new KernelFacts { Arch = "x86_64", ShipsBtf = true, TakenFrom = BtfSource.Dwarf };
-        var kernel = new ConvertedKernel(BootImageSamples.X86.Btf, facts, new Dictionary<BtfKind, int>());
+        var kernel = new ConvertedKernel(BootImageSamples.X86.Btf, facts);
         using var folder = new TempFolder();
         var path = folder.File("m.ko");
         File.WriteAllBytes(path, Module.Value.Image);
