@@ -75,6 +75,8 @@ public sealed record KernelFacts
 /// <exception cref="BtfFormatException">They are not BTF.</exception>
 public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts)
 {
+    public byte[] Bytes { get; } = Bytes;
+
     /// <summary><see cref="Bytes"/>, parsed.</summary>
     public BtfBlob Btf { get; } = BtfBlob.Parse(Bytes);
 

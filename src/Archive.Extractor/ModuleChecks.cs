@@ -12,14 +12,12 @@ namespace Archive.Extractor;
 /// <param name="kernel">The kernel that the modules were built for.</param>
 public sealed class ModuleChecks(ConvertedKernel kernel)
 {
-    private readonly BtfBlob _kernel = kernel.Btf;
-
     /// <exception cref="ValidationException">A check failed; the message names the module.</exception>
     public void Check(ModuleBtf module)
     {
         try
         {
-            var ground = module.Base is null ? _kernel : BtfBlob.Parse(module.Base);
+            var ground = module.Base is null ? kernel.Btf : BtfBlob.Parse(module.Base);
             BtfValidator.Validate(BtfBlob.Parse(module.Bytes, ground));
         }
         catch (BtfFormatException problem)
