@@ -141,6 +141,9 @@ public sealed class AdminTests : IDisposable
     }
 
     [Fact]
+    public void HelpNamesTheCommandsAndStartsNothing() => Assert.Contains("admin-key", Tool.Run("dotnet", Program, "--help"));
+
+    [Fact]
     public void AdminKeyIsMadeWithTheSettingThatLetsItIn()
     {
         var lines = Tool.Run("dotnet", Program, "admin-key", "ops").Split('\n');

@@ -65,7 +65,7 @@ public sealed class LookupTests(ApiFixture api) : IClassFixture<ApiFixture>
     [Fact]
     public async Task AnAnswerIsKeptForTheVersionOfTheCatalogueThatItWasMadeOf()
     {
-        var kept = new KeptAnswers(api.Store.Catalogue);
+        var kept = new KeptAnswers<byte[]>(api.Store.Catalogue);
         byte[] answer = [1];
         kept.Keep("?q", (await kept.FindAsync("?q", default)).Version, answer);
         Assert.Same(answer, (await kept.FindAsync("?q", default)).Answer);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using Archive.Extractor.Packages;
 using Archive.Store.Kernels;
 using TestKit;
@@ -53,6 +54,36 @@ public sealed class TreeTests(ApiFixture api) : IClassFixture<ApiFixture>
         var answer = await api.Client.GetAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, path, "6.12.3+deb12-amd64"));
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal($"\"{publication.Tarball.Sha256}\"", answer.Headers.ETag!.Tag);
+    }
+
+    [Fact]
+    public async Task APathThatWasAskedForBeforeIsWhatTheCatalogueSaysNow()
+    {
+        var (path, first) = await PublishAsync("6.1.0-90-amd64");
+        for (var again = 0; again < 2; again++)
+            Assert.Equal($"\"{first.Raw.Sha256}\"", (await api.Client.GetAsync(path)).Headers.ETag!.Tag);
+        var build = ApiFixture.Build("6.1.0-90-amd64", "6.1.90-2");
+        var newer = await api.PublishAsync(build, ApiFixture.MakeBtf("newer_marker"));
+        for (var again = 0; again < 2; again++)
+            Assert.Equal($"\"{newer.Raw.Sha256}\"", (await api.Client.GetAsync(path)).Headers.ETag!.Tag);
+        await api.Store.Catalogue.RecordOutcomeAsync(build, Outcome.Withdrawn, "because of the test", null, default);
+        Assert.Equal($"\"{first.Raw.Sha256}\"", (await api.Client.GetAsync(path)).Headers.ETag!.Tag);
+    }
+
+    /// <summary>As large as what goes from the page cache to the socket, which has no <c>TCP_CORK</c> here.</summary>
+    [Fact]
+    public async Task AWholeFileGoesOverAUnixSocket()
+    {
+        using var own = new ApiFixture();
+        var publication = await own.PublishAsync(ApiFixture.Build("6.1.0-91-amd64"), RandomNumberGenerator.GetBytes(1 << 20));
+        using var folder = new TempFolder();
+        var socket = folder.File("api");
+        var digest = Tool.Shell($"""
+            dotnet '{typeof(ApiOptions).Assembly.Location}' --Urls=http://unix:{socket} --Roles:Crawler=false --DataDirectory={own.Data} > /dev/null & server=$!
+            curl -sSf --retry 30 --retry-delay 1 --retry-all-errors --unix-socket {socket} http://localhost/debian/12/x86_64/6.1.0-91-amd64.btf.tar.xz 2> /dev/null | sha256sum
+            kill $server; wait $server || true
+            """);
+        Assert.Equal(publication.Tarball.Sha256, digest[..64]);
     }
 
     [Fact]

@@ -24,7 +24,7 @@ internal static class ArchiveCommands
     /// <summary>The exit status of the command that these arguments are; null where they are settings of the server.</summary>
     public static async Task<int?> TryRunAsync(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("sync" or "export" or "keys" or "admin-key" or "bulk" or "health" or "catalogue"))
+        if (args.Length == 0 || args[0] is not ("--help" or "-h" or "-?" or "--version" or "sync" or "export" or "keys" or "admin-key" or "bulk" or "health" or "catalogue"))
             return null;
         var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys(), AdminKey(), BulkCommand.Create(GuardAsync), Health(), Catalogue() }.Parse(args);
         var status = await parsed.InvokeAsync();

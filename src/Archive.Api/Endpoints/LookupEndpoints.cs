@@ -8,6 +8,9 @@ namespace Archive.Api.Endpoints;
 /// <summary>Which BTF is for this kernel? By uname or build-id, with whatever else the client knows of its host.</summary>
 public static class LookupEndpoints
 {
+    /// <summary>Longer answers are rare and not kept, so that all take 20 MB as a rule and never more than 80.</summary>
+    private const int MaxKeptBytes = 4096;
+
     public static void MapLookup(this WebApplication app) => app.MapGet("/v1/lookup", GetAsync)
         .AnswersSoon()
         .WithTags("lookup")
@@ -18,7 +21,7 @@ public static class LookupEndpoints
         .ProducesProblem(StatusCodes.Status404NotFound);
 
     private static async Task<IResult> GetAsync(
-        HttpContext context, KeptAnswers kept, KernelLookup lookup, KernelResolver resolver,
+        HttpContext context, KeptAnswers<byte[]> kept, KernelLookup lookup, KernelResolver resolver,
         string? uname, string? arch, string? distro, string? version, string? build_id, string? os_release)
     {
         var asked = context.Request.QueryString.Value ?? "";
@@ -34,7 +37,8 @@ public static class LookupEndpoints
         if (answer.Candidates.Count == 0)
             return await resolver.ExplainAsync(context, new Resolution(question, null, builds, []));
         var json = JsonSerializer.SerializeToUtf8Bytes(answer, ApiJson.Default.LookupAnswer);
-        kept.Keep(asked, catalogue, json);
+        if (json.Length <= MaxKeptBytes)
+            kept.Keep(asked, catalogue, json);
         return Found(context, json);
     }
 

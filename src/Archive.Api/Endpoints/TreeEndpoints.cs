@@ -4,6 +4,9 @@ using Archive.Store.Kernels;
 
 namespace Archive.Api.Endpoints;
 
+/// <summary>What a path of the tree stands for.</summary>
+public sealed record ServedFile(KernelRecord Record, BtfForm Form);
+
 /// <summary>
 /// The tree of btfhub-archive: <c>/{distro}/{version}/{arch}/{uname}.btf.tar.xz</c>, and beside it the raw <c>.btf</c>, <c>.zst</c>, <c>.gz</c>,
 /// <c>.elf</c> and the provenance <c>.json</c>, under the root and under every prefix that clients have built in. Names are taken
@@ -34,8 +37,12 @@ public static class TreeEndpoints
     });
 
     private static async Task<IResult> GetAsync(
-        HttpContext context, string distro, string version, string arch, string file, KernelResolver resolver, BtfResponses responses)
+        HttpContext context, string distro, string version, string arch, string file, KeptAnswers<ServedFile> kept, KernelResolver resolver, BtfResponses responses)
     {
+        var path = context.Request.Path.Value!;
+        var (known, catalogue) = await kept.FindAsync(path, context.RequestAborted);
+        if (known is not null)
+            return await responses.SendAsync(context, known.Record, known.Form, immutable: false);
         if (BtfForms.OfFile(file) is not var (name, form))
             return NoFile($"'{file}' is no file of the tree: {BtfForms.AllExtensions} are.");
         // An arch suffix in the uname is the kernel's own word, and beats what the client put into the path.
@@ -46,9 +53,10 @@ public static class TreeEndpoints
             : await resolver.FindAsync(KernelNames.Key(distro, version, machine, name), context.RequestAborted);
         if (resolution is null)
             return NoFile($"'{distro}/{version}/{arch}/{file}' cannot be a place in the tree.");
-        return resolution.Record is { } record
-            ? await responses.SendAsync(context, record, form, immutable: false)
-            : await resolver.ExplainAsync(context, resolution);
+        if (resolution.Record is not { } record)
+            return await resolver.ExplainAsync(context, resolution);
+        kept.Keep(path, catalogue, new ServedFile(record, form));
+        return await responses.SendAsync(context, record, form, immutable: false);
     }
 
     private static bool IsEmpty(string version) => version == AnyVersion || version.Trim('"', '\'').Length == 0;

@@ -7,18 +7,20 @@ namespace Archive.Api.Kernels;
 /// Answers to questions that were asked before: the hosts of a fleet boot few kernels, and ask at the same time. An answer is given again only while
 /// the catalogue is what it was.
 /// </summary>
-public sealed class KeptAnswers(ICatalogue catalogue)
+/// <typeparam name="T">An answer that takes little memory: there are up to 16,000.</typeparam>
+public sealed class KeptAnswers<T>(ICatalogue catalogue)
+    where T : class
 {
-    /// <summary>There are two generations of answers. Longer ones are rare and not kept, so that all take 20 MB as a rule and never more than 80.</summary>
-    private const int MaxOfGeneration = 8192, MaxQuestionLength = 512, MaxAnswerBytes = 4096;
+    /// <summary>There are two generations of answers.</summary>
+    private const int MaxOfGeneration = 8192, MaxQuestionLength = 512;
 
     private ConcurrentDictionary<string, Kept> _young = new(StringComparer.Ordinal), _old = new(StringComparer.Ordinal);
     private int _added;
 
-    private readonly record struct Kept(long Version, byte[] Answer);
+    private readonly record struct Kept(long Version, T Answer);
 
     /// <returns>The answer, where it is kept, and the version of the catalogue that another one is to be kept for: asked for first, since a change in between may count already.</returns>
-    public async ValueTask<(byte[]? Answer, long? Version)> FindAsync(string question, CancellationToken cancellation)
+    public async ValueTask<(T? Answer, long? Version)> FindAsync(string question, CancellationToken cancellation)
     {
         if (await catalogue.VersionAsync(cancellation) is not { } version)
             return (null, null);
@@ -30,9 +32,9 @@ public sealed class KeptAnswers(ICatalogue catalogue)
         return (kept.Answer, version);
     }
 
-    public void Keep(string question, long? version, byte[] answer)
+    public void Keep(string question, long? version, T answer)
     {
-        if (version is not { } known || question.Length > MaxQuestionLength || answer.Length > MaxAnswerBytes)
+        if (version is not { } known || question.Length > MaxQuestionLength)
             return;
         var young = _young;
         young[question] = new Kept(known, answer);

@@ -38,7 +38,8 @@ public static class KernelServices
         .AddSingleton<KernelDifferences>()
         .AddHostedService(provider => provider.GetRequiredService<KernelDifferences>())
         .AddSingleton<KernelLookup>()
-        .AddSingleton<KeptAnswers>()
+        .AddSingleton<KeptAnswers<byte[]>>()
+        .AddSingleton<KeptAnswers<ServedFile>>()
         .ConfigureHttpJsonOptions(json =>
         {
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

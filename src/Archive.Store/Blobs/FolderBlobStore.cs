@@ -177,13 +177,11 @@ public sealed class FolderBlobStore : IBlobStore, IDisposable
         try
         {
             // Sharing everything: any other mode would take a lock that keeps readers from each other.
-            return File.Exists(path)
-                ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, useAsync: true)
-                : null;
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, useAsync: true);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException || (e is UnauthorizedAccessException && Directory.Exists(path)))
         {
-            return null;
+            return null; // Asked for only now: what is wanted is there as a rule.
         }
     }
 

@@ -63,6 +63,15 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
+    public async Task WhatKeysBeginWithIsNoBlob()
+    {
+        await PutAsync("folder/a", "content");
+        Assert.Null(await Store.OpenReadAsync("folder", None));
+        Assert.Null(await Store.OpenReadAsync("folder/b", None));
+        Assert.Null(await Store.OpenReadAsync("other/a", None));
+    }
+
+    [Fact]
     public async Task AReaderKeepsWhatItOpenedWhenTheKeyIsReplaced()
     {
         await PutAsync("a", "before");
