@@ -80,8 +80,8 @@ public sealed class TreeTests(ApiFixture api) : IClassFixture<ApiFixture>
         var socket = folder.File("api");
         var digest = Tool.Shell($"""
             dotnet '{typeof(ApiOptions).Assembly.Location}' --Urls=http://unix:{socket} --Roles:Crawler=false --DataDirectory={own.Data} > /dev/null & server=$!
+            trap 'kill $server; wait $server || true' EXIT
             curl -sSf --retry 30 --retry-delay 1 --retry-all-errors --unix-socket {socket} http://localhost/debian/12/x86_64/6.1.0-91-amd64.btf.tar.xz 2> /dev/null | sha256sum
-            kill $server; wait $server || true
             """);
         Assert.Equal(publication.Tarball.Sha256, digest[..64]);
     }
