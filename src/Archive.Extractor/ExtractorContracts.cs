@@ -89,7 +89,11 @@ public sealed record ConvertedKernel(byte[] Bytes, KernelFacts Facts)
 
 /// <summary>The package (ar, tar, codec) is not what its name and magic promise, or exceeds a limit.</summary>
 public sealed class PackageFormatException(string member, long offset, ulong? value, string problem, Exception? inner = null)
-    : MalformedInputException(member, offset, value, problem, inner);
+    : MalformedInputException(member, offset, value, problem, inner)
+{
+    /// <summary>Nothing is wrong with the compressed data up to where it ends too early.</summary>
+    internal bool IsOnlyCutOff { get; init; }
+}
 
 /// <summary>The boot image (bzImage, zboot, Image and so on) is not what its header promises, or exceeds a limit.</summary>
 public sealed class VmlinuzFormatException(string part, long offset, ulong? value, string problem, Exception? inner = null)

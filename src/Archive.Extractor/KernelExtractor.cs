@@ -2,6 +2,7 @@ using Archive.Extractor.Inventory;
 using Archive.Extractor.Packages;
 using Archive.Extractor.Vmlinuz;
 using Btf;
+using Microsoft.Win32.SafeHandles;
 
 namespace Archive.Extractor;
 
@@ -38,8 +39,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
         if (PackageKinds.Detect(file) is PackageKind.Image or PackageKind.Unknown)
             return (null, ConvertImage(path, file.Length, conversion with { FollowsDebugLinks = true }, progress, cancellation));
-        file.Position = 0;
-        using var image = Spool(file, progress, cancellation);
+        using var image = SpoolFile(file, progress, cancellation);
         return (image.Uname, Convert(image, progress, cancellation));
     }
 
@@ -51,23 +51,33 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     /// <exception cref="MissingLibraryException">The library that decodes it is not installed.</exception>
     public SpooledImage Spool(Stream package, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
     {
-        using var kernel = Open(package, withModules: false, progress, cancellation);
+        using var kernel = Open(package, null, null, progress, cancellation);
+        return kernel.TakeImage();
+    }
+
+    /// <summary>The same of a package that is a file: what nobody reads of the image need not be decoded (<see cref="SparseCopy"/>).</summary>
+    private SpooledImage SpoolFile(FileStream package, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+    {
+        package.Position = 0;
+        using var kernel = Open(package, null, package.SafeFileHandle, progress, cancellation);
         return kernel.TakeImage();
     }
 
     /// <summary>Takes the kernel image out of a package, and stays open for the modules behind it.</summary>
     /// <param name="withModules">Make drafts of the modules that come before it.</param>
     /// <inheritdoc cref="Spool"/>
-    public KernelPackage Open(Stream package, bool withModules, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default)
+    public KernelPackage Open(Stream package, bool withModules, IProgress<ExtractionProgress>? progress = null, CancellationToken cancellation = default) =>
+        Open(package, withModules ? new EarlyModules(workFolder, conversion) : null, null, progress, cancellation);
+
+    private KernelPackage Open(
+        Stream package, EarlyModules? early, SafeFileHandle? local, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
         var input = new ReadAheadStream(package, cancellation);
         IPackage? opened = null;
-        EarlyModules? early = null;
         try
         {
             opened = KernelPackages.Open(input, _limits, conversion.Threads);
-            early = withModules ? new EarlyModules(workFolder, conversion) : null;
-            return new KernelPackage(input, opened, _limits, SpoolImage(opened.Files, input, early, progress, cancellation), early);
+            return new KernelPackage(input, opened, _limits, SpoolImage(opened, input, early, local, progress, cancellation), early);
         }
         catch
         {
@@ -79,17 +89,27 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
     }
 
     private SpooledImage SpoolImage(
-        IPackedFiles files, ReadAheadStream input, EarlyModules? early, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
+        IPackage package, ReadAheadStream input, EarlyModules? early, SafeFileHandle? local, IProgress<ExtractionProgress>? progress, CancellationToken cancellation)
     {
+        var files = package.Files;
         var (image, uname, config) = files is BareImage bare ? (bare.Next()!, "", []) : FindImage(files, input, early, progress, cancellation);
         if (image.Size > _limits.MaxImageBytes)
             throw new PackageFormatException(image.Name, 0, (ulong)image.Size, $"is larger than {_limits.MaxImageBytes} bytes");
         long unpacked = 0;
-        return SpooledImage.Create(workFolder, image, uname, config, count =>
+        var blocks = local is not null && package is DebPackage deb ? ImageBlocks.Find(local, deb.DataMember, image, _limits, conversion.Threads) : null;
+        return SpooledImage.Create(workFolder, image, uname, config, spooled =>
+        {
+            if (blocks is not null)
+                new SparseCopy(spooled, image, blocks, Copied).Run();
+            else
+                spooled.Write(image.Content, 0, long.MaxValue, Copied);
+        });
+
+        void Copied(long count)
         {
             cancellation.ThrowIfCancellationRequested();
             progress?.Report(new(ExtractionStage.Unpacking, input.BytesRead, unpacked += count, image.Size));
-        });
+        }
     }
 
     /// <summary>Converts an image that was taken out of a package.</summary>

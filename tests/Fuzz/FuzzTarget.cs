@@ -29,6 +29,7 @@ internal abstract class FuzzTarget
         new Targets.ArTarget(),
         new Targets.TarTarget(),
         new Targets.DebTarget(),
+        new Targets.LocalDebTarget(),
         new Targets.TarballTarget(),
         new Targets.CodecTarget(),
         new Targets.Lz4Target(),

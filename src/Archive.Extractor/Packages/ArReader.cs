@@ -4,7 +4,8 @@ using System.Text;
 namespace Archive.Extractor.Packages;
 
 /// <summary>A member of an ar archive, whose content is to be read before the next one is asked for.</summary>
-public sealed record ArMember(string Name, long Size, Stream Content);
+/// <param name="Offset">Of its content in the archive.</param>
+public sealed record ArMember(string Name, long Offset, long Size, BoundedStream Content);
 
 /// <summary>
 /// The ar format as Debian packages use it (<c>deb(5)</c>): an 8-byte magic, then for each member a 60-byte header
@@ -51,7 +52,7 @@ public sealed class ArReader(Stream archive, string name)
             throw new PackageFormatException(name, _offset + 58, header[58], "a member's header does not end as it must");
         var size = ParseSize(header.Slice(48, 10));
         var memberName = ParseName(header[..16]);
-        return new ArMember(memberName, size, new BoundedStream(archive, size, memberName));
+        return new ArMember(memberName, _offset + HeaderBytes, size, new BoundedStream(archive, size, memberName));
     }
 
     private string ParseName(ReadOnlySpan<byte> field)

@@ -6,11 +6,15 @@ public sealed class DebPackage : IPackage
     private const int MaxMembers = 16;
     private readonly ExpansionGuard _data;
 
-    private DebPackage(ExpansionGuard data, IPackedFiles files)
+    private DebPackage(ArMember member, ExpansionGuard data, IPackedFiles files)
     {
+        DataMember = member;
         _data = data;
         Files = files;
     }
+
+    /// <summary>The compressed tar of the files.</summary>
+    public ArMember DataMember { get; }
 
     public IPackedFiles Files { get; }
 
@@ -21,7 +25,7 @@ public sealed class DebPackage : IPackage
         var data = FindData(new ArReader(source, "package"));
         var decoder = Codecs.OpenDecoder(data.Content, data.Name, new DecoderOptions(threads, limits.MaxDecoderBytes));
         var guard = new ExpansionGuard(decoder, limits);
-        return new DebPackage(guard, new TarFileReader(guard, data.Name, limits.MaxEntries));
+        return new DebPackage(data, guard, new TarFileReader(guard, data.Name, limits.MaxEntries));
     }
 
     public void Dispose() => _data.Dispose();

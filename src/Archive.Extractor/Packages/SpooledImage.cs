@@ -30,14 +30,14 @@ public sealed class SpooledImage : IDisposable
     /// <summary>The config that the package has before the image (<see cref="Inventory.KernelConfig"/>); empty where it has none there.</summary>
     public IReadOnlyList<string> Config { get; private init; } = [];
 
-    /// <summary>Copies the image's content to a temporary file in <paramref name="folder"/>.</summary>
+    /// <summary>A temporary file in <paramref name="folder"/> for the image, which <paramref name="fill"/> writes.</summary>
     /// <exception cref="IOException">The disk is full or failing.</exception>
-    internal static SpooledImage Create(string folder, PackedFile image, string uname, IReadOnlyList<string> config, Action<long> copied)
+    internal static SpooledImage Create(string folder, PackedFile image, string uname, IReadOnlyList<string> config, Action<SpooledImage> fill)
     {
         var spooled = new SpooledImage(NamelessFile.Create(folder, image.Size), image.Name, uname) { Config = config };
         try
         {
-            spooled.Fill(image.Content, copied);
+            fill(spooled);
             return spooled;
         }
         catch
@@ -47,12 +47,25 @@ public sealed class SpooledImage : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
-
-    private void Fill(Stream content, Action<long> copied)
+    /// <summary>Copies the content from where it stands to the image's bytes from <paramref name="position"/> on.</summary>
+    /// <param name="end">Where to stop before the content ends.</param>
+    /// <param name="copied">Told of every step; may throw.</param>
+    /// <returns>The position behind what was copied.</returns>
+    internal long Write(Stream content, long position, long end, Action<long> copied)
     {
-        var buffer = GC.AllocateUninitializedArray<byte>(CopyBytes);
-        for (int count; (count = content.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0; copied(count))
-            _file.Write(buffer, 0, count);
+        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(CopyBytes, end - position));
+        while (position < end)
+        {
+            var step = buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - position));
+            var count = content.ReadAtLeast(step, step.Length, throwOnEndOfStream: false);
+            if (count == 0)
+                break;
+            RandomAccess.Write(_file.SafeFileHandle, step[..count], position);
+            position += count;
+            copied(count);
+        }
+        return position;
     }
+
+    public void Dispose() => _file.Dispose();
 }

@@ -69,7 +69,7 @@ public sealed class TarFileReader(Stream tar, string member, int maxEntries) : I
 
     private PackedFile Open(string name, long size)
     {
-        _current = new PackedFile(name, size, new BoundedStream(tar, size, $"{member}: {name}"));
+        _current = new PackedFile(name, size, new BoundedStream(tar, size, $"{member}: {name}")) { Offset = _offset };
         _offset += size + Padding(size);
         return _current;
     }

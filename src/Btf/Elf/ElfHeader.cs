@@ -3,7 +3,6 @@ namespace Btf.Elf;
 /// <summary>The ELF header and the reading of the section table behind it.</summary>
 internal readonly struct ElfHeader
 {
-    private readonly long _sectionTableOffset;
     private readonly int _sectionHeaderSize;
     private readonly long _sectionCount;
     private readonly int _nameTableIndex;
@@ -33,7 +32,7 @@ internal readonly struct ElfHeader
             throw new ElfFormatException("ELF header", 0, (ulong)source.Length, "file too short");
         Type = (ElfType)Endian.U16(bytes[16..]);
         Machine = (ElfMachine)Endian.U16(bytes[18..]);
-        _sectionTableOffset = (long)Endian.Word(bytes[(Is64 ? 40 : 32)..], Is64);
+        SectionTableOffset = (long)Endian.Word(bytes[(Is64 ? 40 : 32)..], Is64);
         var tail = bytes[(Is64 ? 58 : 46)..];
         _sectionHeaderSize = Endian.U16(tail);
         _sectionCount = Endian.U16(tail[2..]);
@@ -48,26 +47,29 @@ internal readonly struct ElfHeader
 
     public ElfMachine Machine { get; }
 
+    /// <summary>0 where there is no table. A claim: <see cref="ReadSections"/> checks it.</summary>
+    public long SectionTableOffset { get; }
+
     public ElfSection[] ReadSections(ByteSource source)
     {
-        if (_sectionTableOffset == 0)
+        if (SectionTableOffset == 0)
             return [];
         var size = Is64 ? 64 : 40;
         if (_sectionHeaderSize != size)
             throw new ElfFormatException("ELF header", Is64 ? 58 : 46, (ulong)_sectionHeaderSize, "unexpected size of a section header");
-        if (_sectionTableOffset < 0 || _sectionTableOffset > source.Length - size)
-            throw new ElfFormatException("ELF header", Is64 ? 40 : 32, (ulong)_sectionTableOffset, "section table past the end");
+        if (SectionTableOffset < 0 || SectionTableOffset > source.Length - size)
+            throw new ElfFormatException("ELF header", Is64 ? 40 : 32, (ulong)SectionTableOffset, "section table past the end");
 
         // gABI: counts that do not fit the header's 16 bits stand in section 0.
         var first = new byte[size];
-        source.Read(_sectionTableOffset, first);
+        source.Read(SectionTableOffset, first);
         var count = _sectionCount != 0 ? _sectionCount : (long)Endian.Word(first.AsSpan(Is64 ? 32 : 20), Is64);
         var names = _nameTableIndex != 0xffff ? _nameTableIndex : (int)Endian.U32(first.AsSpan(Is64 ? 40 : 24));
-        if (count <= 0 || count > (source.Length - _sectionTableOffset) / size || names < 0 || names >= count)
-            throw new ElfFormatException("section table", _sectionTableOffset, (ulong)count, "section table past the end");
+        if (count <= 0 || count > (source.Length - SectionTableOffset) / size || names < 0 || names >= count)
+            throw new ElfFormatException("section table", SectionTableOffset, (ulong)count, "section table past the end");
 
         var table = new byte[count * size];
-        source.Read(_sectionTableOffset, table);
+        source.Read(SectionTableOffset, table);
         var nameTable = ReadNameTable(source, table.AsSpan(names * size, size));
         var sections = new ElfSection[count];
         for (var i = 0; i < sections.Length; i++)

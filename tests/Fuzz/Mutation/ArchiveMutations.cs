@@ -1,4 +1,6 @@
 using System.Text;
+using Archive.Extractor;
+using Archive.Extractor.Packages;
 
 namespace Fuzz.Mutation;
 
@@ -127,11 +129,45 @@ internal static class DebMutations
     }
 
     /// <summary>The archive with another last member, its size made right.</summary>
-    private static byte[] WithLast(byte[] archive, int header, byte[] content)
+    public static byte[] WithLast(byte[] archive, int header, byte[] content)
     {
         byte[] output = [.. archive.AsSpan(0, header + ArMutations.HeaderBytes), .. content, .. content.Length % 2 == 0 ? ""u8 : "\n"u8];
         Encoding.ASCII.GetBytes($"{content.Length,-10}", output.AsSpan(header + 48));
         return output;
+    }
+}
+
+/// <summary>A Debian package of one file: the image in it, packed anew in blocks of some size.</summary>
+internal static class PackedImageMutations
+{
+    private const int MaxTarBytes = 1 << 20;
+
+    public static byte[] Apply(byte[] input, byte[] other, Random random)
+    {
+        if (random.Next(3) == 0 || TarOf(input) is not var (header, tar))
+            return DebMutations.Apply(input, other, random);
+        var image = ElfMutations.Apply(tar[TarHeader.Bytes..], tar, random, [".debug_info", ".symtab", ".rela.data"]);
+        var packed = new byte[(TarHeader.Bytes * 2) + image.Length];
+        TarHeader.Write(packed, "vmlinux-6.1.0-fuzz", image.Length);
+        image.CopyTo(packed, TarHeader.Bytes);
+        return DebMutations.WithLast(input, header, Codecs.EncodeXz(packed, preset: 0, blockBytes: random.Next(1, 5) * 4096, threads: 1));
+    }
+
+    private static (int Header, byte[] Tar)? TarOf(byte[] package)
+    {
+        if (ArMutations.MembersOf(package) is not [.., var (header, length)])
+            return null;
+        try
+        {
+            using var decoder = Codecs.OpenDecoder(new MemoryStream(package, header + ArMutations.HeaderBytes, length), "tar", new DecoderOptions(1, 64 << 20));
+            var tar = new byte[MaxTarBytes];
+            var size = decoder.ReadAtLeast(tar, tar.Length, throwOnEndOfStream: false);
+            return size > TarHeader.Bytes ? (header, tar[..size]) : null;
+        }
+        catch (PackageFormatException)
+        {
+            return null;
+        }
     }
 }
 

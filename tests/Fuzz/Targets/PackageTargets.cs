@@ -1,4 +1,6 @@
+using Archive.Extractor;
 using Archive.Extractor.Packages;
+using Btf.Elf;
 using Fuzz.Mutation;
 
 namespace Fuzz.Targets;
@@ -58,6 +60,68 @@ internal sealed class DebTarget : FuzzTarget
     }
 
     public override byte[] Mutate(byte[] input, byte[] other, Random random) => DebMutations.Apply(input, other, random);
+}
+
+/// <summary>A package that is a file, of which only what matters is decoded; that must be what whole decoding gives.</summary>
+internal sealed class LocalDebTarget : FuzzTarget
+{
+    [ThreadStatic]
+    private static string? _folder;
+
+    public override string Name => "local-deb";
+
+    public override void Execute(byte[] input)
+    {
+        var folder = _folder ??= Directory.CreateTempSubdirectory("fuzz-local-deb-").FullName;
+        var path = Path.Combine(folder, "package.deb");
+        File.WriteAllBytes(path, input);
+        using var file = File.OpenRead(path);
+        using var package = DebPackage.Open(file, PackageLimits.Small, threads: 1);
+        while (package.Files.Next() is { } packed)
+        {
+            if (packed.Size is 0 or > 8 << 20 || ImageBlocks.Find(file.SafeFileHandle, package.DataMember, packed, PackageLimits.Small, threads: 1) is not { } blocks)
+                continue;
+            using var copy = SpooledImage.Create(folder, packed, "", [], spooled => new SparseCopy(spooled, packed, blocks, static _ => { }).Run());
+            Compare(copy, Whole(input, package.Files.Entries));
+            return;
+        }
+    }
+
+    public override byte[] Mutate(byte[] input, byte[] other, Random random) => PackedImageMutations.Apply(input, other, random);
+
+    private static byte[]? Whole(byte[] input, int entry)
+    {
+        try
+        {
+            using var package = DebPackage.Open(new MemoryStream(input), PackageLimits.Small, threads: 1);
+            while (package.Files.Next() is { } packed)
+            {
+                if (package.Files.Entries < entry)
+                    continue;
+                using var content = new MemoryStream();
+                packed.Content.CopyTo(content);
+                return content.ToArray();
+            }
+            throw new BrokenPromiseException($"entry {entry} is only there for the one that decodes in parts");
+        }
+        catch (PackageFormatException)
+        {
+            return null; // Damage where nobody looks.
+        }
+    }
+
+    private static void Compare(SpooledImage copy, byte[]? whole)
+    {
+        if (whole is null)
+            return;
+        using var expected = ElfImage.FromBytes(whole);
+        using var actual = ElfImage.Open(copy.Path);
+        foreach (var section in expected.Sections.Where(static s => s.HasBytes && !SparseCopy.IsKeptRelocation(s)))
+        {
+            if (!expected.Read(section).AsSpan().SequenceEqual(actual.Read(section)))
+                throw new BrokenPromiseException($"'{section.Name}' has other bytes where the package is decoded in parts");
+        }
+    }
 }
 
 /// <summary>The published tarball.</summary>

@@ -45,7 +45,7 @@ internal abstract class SpanDecoder(Stream source, string member) : DecoderStrea
         return 0;
     }
 
-    private protected PackageFormatException Truncated() => Malformed(null, "the compressed data ends too early");
+    private protected PackageFormatException Truncated() => new(Member, Consumed, null, "the compressed data ends too early") { IsOnlyCutOff = true };
 
     private void Fill()
     {
