@@ -29,6 +29,10 @@ internal static unsafe partial class Liblzma
     [LibraryImport(Library, EntryPoint = "lzma_alone_decoder")]
     public static partial LzmaResult AloneDecoder(LzmaHandle stream, ulong memoryLimit);
 
+    /// <summary>The options of a preset; 0 where there is such a preset.</summary>
+    [LibraryImport(Library, EntryPoint = "lzma_lzma_preset")]
+    public static partial byte Preset(out LzmaOptions options, uint preset);
+
     [LibraryImport(Library, EntryPoint = "lzma_stream_encoder_mt")]
     public static partial LzmaResult StreamEncoderMultithreaded(LzmaHandle stream, in LzmaThreading options);
 }
@@ -81,6 +85,26 @@ internal unsafe struct LzmaStream
     public fixed ulong Reserved[9];
 }
 
+/// <summary><c>lzma_options_lzma</c>, of which a preset gives what is not named here.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 112)]
+internal struct LzmaOptions
+{
+    /// <summary>Steps of the search for a match; 0 for half of a long match and 16 more.</summary>
+    [FieldOffset(44)]
+    public uint Depth;
+}
+
+/// <summary><c>lzma_filter</c>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct LzmaFilter
+{
+    public const ulong Lzma2 = 0x21;
+    public const ulong End = ulong.MaxValue;
+
+    public ulong Id;
+    public LzmaOptions* Options;
+}
+
 /// <summary><c>lzma_mt</c>.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct LzmaThreading
@@ -90,7 +114,7 @@ internal unsafe struct LzmaThreading
     public ulong BlockSize;
     public uint TimeoutMilliseconds;
     public uint Preset;
-    public void* Filters;
+    public LzmaFilter* Filters;
     public int Check;
     public fixed uint ReservedNumbers[7];
     public ulong MemoryLimitThreading;
