@@ -143,6 +143,17 @@ public sealed class AdminTests : IDisposable
     [Fact]
     public void HelpNamesTheCommandsAndStartsNothing() => Assert.Contains("admin-key", Tool.Run("dotnet", Program, "--help"));
 
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("-x")]
+    [InlineData("snyc", "http://127.0.0.1:1", "folder")]
+    public void AWordThatIsNoCommandStartsNothing(params string[] words)
+    {
+        var result = Tool.Try("dotnet", [Program, .. words], TimeSpan.FromSeconds(60));
+        Assert.Equal(2, result.Status);
+        Assert.Contains(words[0], result.Errors);
+    }
+
     [Fact]
     public void AdminKeyIsMadeWithTheSettingThatLetsItIn()
     {

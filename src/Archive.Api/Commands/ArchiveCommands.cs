@@ -24,12 +24,16 @@ internal static class ArchiveCommands
     /// <summary>The exit status of the command that these arguments are; null where they are settings of the server.</summary>
     public static async Task<int?> TryRunAsync(string[] args)
     {
-        if (args.Length == 0 || args[0] is not ("--help" or "-h" or "-?" or "--version" or "sync" or "export" or "keys" or "admin-key" or "bulk" or "health" or "catalogue"))
+        if (args.Length == 0 || IsSetting(args[0]))
             return null;
         var parsed = new RootCommand("Commands of the archive.") { Sync(), Export(), Keys(), AdminKey(), BulkCommand.Create(GuardAsync), Health(), Catalogue() }.Parse(args);
         var status = await parsed.InvokeAsync();
         return parsed.Errors.Count > 0 ? Usage : status;
     }
+
+    /// <summary><c>--Key value</c>, <c>--Key=value</c>, <c>/Key value</c> or <c>Key=value</c>; everything else is a command, or a mistake.</summary>
+    private static bool IsSetting(string argument) =>
+        argument is not ("--help" or "--version") && (argument.StartsWith("--", StringComparison.Ordinal) || argument.StartsWith('/') || argument.Contains('=', StringComparison.Ordinal));
 
     private static Command Sync()
     {
