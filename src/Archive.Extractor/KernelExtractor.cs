@@ -100,7 +100,7 @@ public sealed class KernelExtractor(string workFolder, ConversionOptions convers
         return SpooledImage.Create(workFolder, image, uname, config, spooled =>
         {
             if (blocks is not null)
-                new SparseCopy(spooled, image, blocks, Copied).Run();
+                new SparseCopy(spooled, image, blocks, (elf, section) => VmlinuxConverter.Reads(elf, section, conversion), Copied).Run();
             else
                 spooled.Write(image.Content, 0, long.MaxValue, Copied);
         });

@@ -22,6 +22,23 @@ public static class VmlinuxConverter
     public static ConvertedKernel Convert(ElfImage image, ConversionOptions options, CancellationToken cancellation = default) =>
         Convert(image, DebugFiles.Only(image), options, cancellation);
 
+    /// <summary>
+    /// Whether a conversion of the image alone looks at the section. Relocations that the linker kept (<c>--emit-relocs</c>: half of an x86 vmlinux
+    /// up to Linux 6.1) are applied already; DWARF is of no use where the image has BTF.
+    /// </summary>
+    internal static bool Reads(ElfImage image, ElfSection section, ConversionOptions options)
+    {
+        if (section.Type is ElfSectionType.Rela or ElfSectionType.Rel && !section.Flags.HasFlag(ElfSectionFlags.Alloc))
+            return image.Type is not (ElfType.Executable or ElfType.SharedObject);
+        return options.Inventory || SourceOf(image, options) == BtfSource.Dwarf
+            || !SectionCompression.PlainName(section.Name).StartsWith(".debug_", StringComparison.Ordinal);
+    }
+
+    private static BtfSource SourceOf(ElfImage image, ConversionOptions options) =>
+        options.Source != BtfSource.Auto ? options.Source : FindBtf(image) is null ? BtfSource.Dwarf : BtfSource.Btf;
+
+    private static ElfSection? FindBtf(ElfImage image) => image.Find(".BTF") is { HasBytes: true, Size: > 0 } found ? found : null;
+
     private static ConvertedKernel Convert(ElfImage image, DebugFiles files, ConversionOptions options, CancellationToken cancellation)
     {
         var converted = ConvertTypes(image, files, options, cancellation);
@@ -32,13 +49,13 @@ public static class VmlinuxConverter
 
     private static ConvertedKernel ConvertTypes(ElfImage image, DebugFiles files, ConversionOptions options, CancellationToken cancellation)
     {
-        var section = image.Find(".BTF") is { HasBytes: true, Size: > 0 } found ? found : null;
+        var section = FindBtf(image);
         var facts = new KernelFacts
         {
             BuildId = ElfNotes.BuildId(image),
             Arch = KernelArch.NameOf(image),
             ShipsBtf = section is not null,
-            TakenFrom = options.Source == BtfSource.Auto ? (section is null ? BtfSource.Dwarf : BtfSource.Btf) : options.Source,
+            TakenFrom = SourceOf(image, options),
         };
         if (facts.TakenFrom == BtfSource.Btf)
         {

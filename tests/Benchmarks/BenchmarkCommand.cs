@@ -19,6 +19,8 @@ internal static class BenchmarkCommand
 
     private static readonly Option<FileInfo?> Json = new("--json") { Description = "Writes every run and the medians to this file." };
 
+    private static readonly Option<string> Source = new("--source") { Description = "Where our side takes the BTF from: dwarf, or auto as by default.", DefaultValueFactory = _ => "dwarf" };
+
     private static readonly Option<string[]> Paholes = new("--pahole")
     { Description = "The pahole to run against; several are measured in one contest.", DefaultValueFactory = _ => ["pahole"] };
 
@@ -43,7 +45,7 @@ internal static class BenchmarkCommand
     private static Command Package()
     {
         var package = new Argument<FileInfo>("DEB") { Description = "A Debian debug package with a kernel image." }.AcceptExistingOnly();
-        var command = new Command("package", ".deb → .btf.tar.xz, against ar, xz and tar up to the end of the image.") { package, Rounds, Threads, Extractor, Json };
+        var command = new Command("package", ".deb → .btf.tar.xz, against ar, xz and tar up to the end of the image.") { package, Source, Rounds, Threads, Extractor, Json };
         command.SetAction(parsed => Run(parsed, scratch => Unpackers(parsed, parsed.GetRequiredValue(package), scratch)));
         return command;
     }
@@ -93,7 +95,7 @@ internal static class BenchmarkCommand
         // Reads the package to its end once: both the page cache and the member's name come of it.
         var member = ChildProcess.Ask("sh", "-c", $"{open} -t | grep -E -m1 '/(vmlinux-[^/]*|vmlinux)$'");
         string[] pipeline = ["sh", "-c", $"{open} -xO --occurrence=1 {Quoted(member)} >/dev/null"];
-        return ($".deb → .btf.tar.xz, {TitleOf(parsed, package)}",
+        return ($".deb → .btf.tar.xz, source {parsed.GetRequiredValue(Source)}, {TitleOf(parsed, package)}",
             [Ours(parsed, package, Path.Combine(scratch, "ours.btf.tar.xz"), scratch), new("ar, xz, tar", pipeline, null, IsPipeline: true)]);
     }
 
@@ -101,7 +103,7 @@ internal static class BenchmarkCommand
     {
         var program = parsed.GetValue(Extractor)?.FullName ?? PublishedProgram.Publish("Archive.Extractor", scratch);
         return new Contestant(
-            "ours", [program, "extract", input.FullName, "-o", output, "--source", "dwarf", "--threads", $"{parsed.GetValue(Threads)}"], output);
+            "ours", [program, "extract", input.FullName, "-o", output, "--source", parsed.GetValue(Source) ?? "dwarf", "--threads", $"{parsed.GetValue(Threads)}"], output);
     }
 
     private static string NameOf(string pahole, List<Contestant> others)

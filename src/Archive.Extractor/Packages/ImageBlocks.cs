@@ -46,8 +46,8 @@ internal sealed class ImageBlocks
     /// <summary>The block that holds this byte of the image.</summary>
     public Block BlockOf(long offset) => _blocks.Find(b => offset < b.End);
 
-    /// <summary>Where the image's first blocks end, two for each thread.</summary>
-    public long EndOfFirst => _blocks[Math.Min(FirstIndex + (2 * _options.Threads), _blocks.Count) - 1].End;
+    /// <summary>Where the image's first blocks end, one for each thread.</summary>
+    public long EndOfFirst => _blocks[Math.Min(FirstIndex + _options.Threads, _blocks.Count) - 1].End;
 
     /// <summary>A whole block lies between these bytes of the image.</summary>
     public bool HaveOneWithin(long start, long end) => _blocks.Exists(b => start <= b.Start && b.End <= end);

@@ -4,12 +4,12 @@ using Btf.Elf;
 namespace Archive.Extractor.Packages;
 
 /// <summary>
-/// Copies a linked image out of a local package without the relocations that its linker kept (<c>--emit-relocs</c>): half of
-/// an x86 vmlinux up to Linux 6.1, applied already, and read by nobody. The package's blocks that hold nothing else are not decoded,
-/// and the copy has a hole there.
+/// Copies an image out of a local package without the sections that nobody will read: the package's blocks that hold nothing else are not decoded,
+/// and the copy has holes there.
 /// </summary>
+/// <param name="isWanted">Of each section of the image.</param>
 /// <param name="copied">Told of every step, on the caller's thread; may throw.</param>
-internal sealed class SparseCopy(SpooledImage target, PackedFile image, ImageBlocks blocks, Action<long> copied)
+internal sealed class SparseCopy(SpooledImage target, PackedFile image, ImageBlocks blocks, Func<ElfImage, ElfSection, bool> isWanted, Action<long> copied)
 {
     private const int HeaderBytes = 64;
 
@@ -21,7 +21,7 @@ internal sealed class SparseCopy(SpooledImage target, PackedFile image, ImageBlo
             Copy(image.Content, position, image.Size);
             return;
         }
-        // What is a relocation stands at the image's end: that is decoded beside its beginning.
+        // What the sections are stands at the image's end: that is decoded beside its beginning.
         var gaps = Task.Run(() => CopyTail(tail));
         try
         {
@@ -40,11 +40,12 @@ internal sealed class SparseCopy(SpooledImage target, PackedFile image, ImageBlo
         var isForward = true;
         foreach (var gap in gaps.Where(g => g.End > position).Append((Start: end, End: end)))
         {
-            if (isForward && position < gap.Start)
+            if (isForward)
             {
-                blocks.EndForwardReading(gap.Start);
-                Copy(image.Content, position, gap.Start);
-                blocks.Finish(image.Content, gap.Start);
+                var last = Math.Max(position, gap.Start);
+                blocks.EndForwardReading(last);
+                Copy(image.Content, position, last);
+                blocks.Finish(image.Content, last);
             }
             else if (position < gap.Start)
             {
@@ -81,7 +82,7 @@ internal sealed class SparseCopy(SpooledImage target, PackedFile image, ImageBlo
         try
         {
             using var elf = ElfImage.Open(target.Path);
-            return elf.Type is ElfType.Executable or ElfType.SharedObject ? Gaps(elf, tail) : [];
+            return Gaps(elf, tail);
         }
         catch (ElfFormatException)
         {
@@ -93,7 +94,7 @@ internal sealed class SparseCopy(SpooledImage target, PackedFile image, ImageBlo
     private List<(long Start, long End)> Gaps(ElfImage elf, long tail)
     {
         var gaps = new List<(long, long)>();
-        var wanted = elf.Sections.Where(static s => s.HasBytes && !IsKeptRelocation(s)).OrderBy(static s => s.Offset).ToList();
+        var wanted = elf.Sections.Where(s => s.HasBytes && isWanted(elf, s)).OrderBy(static s => s.Offset).ToList();
         var end = wanted.Count > 0 ? wanted[0].Offset : tail;
         foreach (var (offset, size) in wanted.Select(static s => (s.Offset, s.Size)).Append((tail, 0)))
         {
@@ -103,9 +104,6 @@ internal sealed class SparseCopy(SpooledImage target, PackedFile image, ImageBlo
         }
         return gaps;
     }
-
-    internal static bool IsKeptRelocation(ElfSection section) =>
-        section.Type is ElfSectionType.Rela or ElfSectionType.Rel && !section.Flags.HasFlag(ElfSectionFlags.Alloc);
 
     private ElfHeader ReadHeader()
     {

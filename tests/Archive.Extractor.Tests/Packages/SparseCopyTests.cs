@@ -54,6 +54,21 @@ public sealed class SparseCopyTests : IDisposable
     }
 
     [Fact]
+    public void DwarfIsNotDecodedWhereTheImageHasBtf()
+    {
+        var dwarf = LinkedImage("-Wl,--build-id", string.Concat(Enumerable.Range(0, 4000).Select(i => $"struct s{i} {{ int a{i}; struct s{i} *b; }} v{i};\n")));
+        File.WriteAllBytes(_workspace.PathOf("btf"), Extract(dwarf));
+        _workspace.Run("objcopy", "--add-section", ".BTF=btf", "image", "image2");
+        var image = _workspace.PathOf("image2");
+        var package = Package("-T2", Tar(image));
+        var units = SectionOf(image, ".debug_info");
+        Damage(package, Blocks(package, image), units.Offset + (units.Size / 2));
+        Assert.Equal(File.ReadAllBytes(_workspace.PathOf("btf")), Extract(package, BtfSource.Auto));
+        Assert.Throws<PackageFormatException>(() => Extract(package));
+        Assert.Throws<PackageFormatException>(() => Extractor(new(BtfSource.Auto, 2) { Inventory = true }).ExtractFile(package));
+    }
+
+    [Fact]
     public void APackageThatIsCutOffIsRefused()
     {
         var image = LinkedImage("-Wl,--emit-relocs");
@@ -101,9 +116,9 @@ public sealed class SparseCopyTests : IDisposable
     }
 
     /// <summary>A linked program with DWARF and 2.4 MB of relocations.</summary>
-    private string LinkedImage(string link)
+    private string LinkedImage(string link, string more = "")
     {
-        File.WriteAllText(_workspace.PathOf("program.c"), """
+        File.WriteAllText(_workspace.PathOf("program.c"), more + """
             struct task { int pid; struct task *next; char name[16]; };
             struct task first;
             struct task *all[] = { [0 ... 99999] = &first };
@@ -125,9 +140,9 @@ public sealed class SparseCopyTests : IDisposable
         return _workspace.PathOf("p.deb");
     }
 
-    private byte[] Extract(string path) => Extractor().ExtractFile(path).Kernel.Bytes;
+    private byte[] Extract(string path, BtfSource source = BtfSource.Dwarf) => Extractor(new(source, 2)).ExtractFile(path).Kernel.Bytes;
 
-    private KernelExtractor Extractor() => new(_workspace.Folder, new ConversionOptions(BtfSource.Dwarf, 2));
+    private KernelExtractor Extractor(ConversionOptions? options = null) => new(_workspace.Folder, options ?? new(BtfSource.Dwarf, 2));
 
     private static ElfSection SectionOf(string image, string name)
     {

@@ -65,6 +65,8 @@ internal sealed class DebTarget : FuzzTarget
 /// <summary>A package that is a file, of which only what matters is decoded; that must be what whole decoding gives.</summary>
 internal sealed class LocalDebTarget : FuzzTarget
 {
+    private static readonly ConversionOptions Options = new(BtfSource.Auto, 1);
+
     [ThreadStatic]
     private static string? _folder;
 
@@ -81,7 +83,7 @@ internal sealed class LocalDebTarget : FuzzTarget
         {
             if (packed.Size is 0 or > 8 << 20 || ImageBlocks.Find(file.SafeFileHandle, package.DataMember, packed, PackageLimits.Small, threads: 1) is not { } blocks)
                 continue;
-            using var copy = SpooledImage.Create(folder, packed, "", [], spooled => new SparseCopy(spooled, packed, blocks, static _ => { }).Run());
+            using var copy = SpooledImage.Create(folder, packed, "", [], spooled => new SparseCopy(spooled, packed, blocks, static (elf, section) => VmlinuxConverter.Reads(elf, section, Options), static _ => { }).Run());
             Compare(copy, Whole(input, package.Files.Entries));
             return;
         }
@@ -116,7 +118,7 @@ internal sealed class LocalDebTarget : FuzzTarget
             return;
         using var expected = ElfImage.FromBytes(whole);
         using var actual = ElfImage.Open(copy.Path);
-        foreach (var section in expected.Sections.Where(static s => s.HasBytes && !SparseCopy.IsKeptRelocation(s)))
+        foreach (var section in expected.Sections.Where(s => s.HasBytes && VmlinuxConverter.Reads(expected, s, Options)))
         {
             if (!expected.Read(section).AsSpan().SequenceEqual(actual.Read(section)))
                 throw new BrokenPromiseException($"'{section.Name}' has other bytes where the package is decoded in parts");
