@@ -96,14 +96,14 @@ internal static class BenchmarkCommand
         var member = ChildProcess.Ask("sh", "-c", $"{open} -t | grep -E -m1 '/(vmlinux-[^/]*|vmlinux)$'");
         string[] pipeline = ["sh", "-c", $"{open} -xO --occurrence=1 {Quoted(member)} >/dev/null"];
         return ($".deb → .btf.tar.xz, source {parsed.GetRequiredValue(Source)}, {TitleOf(parsed, package)}",
-            [Ours(parsed, package, Path.Combine(scratch, "ours.btf.tar.xz"), scratch), new("ar, xz, tar", pipeline, null, IsPipeline: true)]);
+            [Ours(parsed, package, Path.Combine(scratch, "ours.btf.tar.xz"), scratch, parsed.GetRequiredValue(Source)), new("ar, xz, tar", pipeline, null, IsPipeline: true)]);
     }
 
-    private static Contestant Ours(ParseResult parsed, FileInfo input, string output, string scratch)
+    private static Contestant Ours(ParseResult parsed, FileInfo input, string output, string scratch, string source = "dwarf")
     {
         var program = parsed.GetValue(Extractor)?.FullName ?? PublishedProgram.Publish("Archive.Extractor", scratch);
         return new Contestant(
-            "ours", [program, "extract", input.FullName, "-o", output, "--source", parsed.GetValue(Source) ?? "dwarf", "--threads", $"{parsed.GetValue(Threads)}"], output);
+            "ours", [program, "extract", input.FullName, "-o", output, "--source", source, "--threads", $"{parsed.GetValue(Threads)}"], output);
     }
 
     private static string NameOf(string pahole, List<Contestant> others)

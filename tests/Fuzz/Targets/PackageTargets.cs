@@ -67,21 +67,18 @@ internal sealed class LocalDebTarget : FuzzTarget
 {
     private static readonly ConversionOptions Options = new(BtfSource.Auto, 1);
 
-    [ThreadStatic]
-    private static string? _folder;
-
     public override string Name => "local-deb";
 
     public override void Execute(byte[] input)
     {
-        var folder = _folder ??= Directory.CreateTempSubdirectory("fuzz-local-deb-").FullName;
-        var path = Path.Combine(folder, "package.deb");
-        File.WriteAllBytes(path, input);
-        using var file = File.OpenRead(path);
+        var folder = Path.GetTempPath();
+        using var file = NamelessFile.Create(folder, input.Length);
+        file.Write(input);
+        file.Position = 0;
         using var package = DebPackage.Open(file, PackageLimits.Small, threads: 1);
         while (package.Files.Next() is { } packed)
         {
-            if (packed.Size is 0 or > 8 << 20 || ImageBlocks.Find(file.SafeFileHandle, package.DataMember, packed, PackageLimits.Small, threads: 1) is not { } blocks)
+            if (packed.Size == 0 || packed.Size > PackageLimits.Small.MaxImageBytes || ImageBlocks.Find(file.SafeFileHandle, package.DataMember, packed, PackageLimits.Small, threads: 1) is not { } blocks)
                 continue;
             using var copy = SpooledImage.Create(folder, packed, "", [], spooled => new SparseCopy(spooled, packed, blocks, static (elf, section) => VmlinuxConverter.Reads(elf, section, Options), static _ => { }).Run());
             Compare(copy, Whole(input, package.Files.Entries));
