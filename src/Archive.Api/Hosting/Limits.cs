@@ -42,6 +42,15 @@ public static class Limits
             builder.Services.Configure<RateLimiterOptions>(limiter => limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context => PartitionOf(context, limits)));
     }
 
+    /// <summary>The limiter costs a request a twentieth of what a look-up does, also where it then finds that there is no limit.</summary>
+    public static void UseArchiveLimits(this WebApplication app)
+    {
+        app.UseRequestTimeouts();
+        app.UseWhen(
+            static context => IsLimited(context) || context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>() is not null,
+            static limited => limited.UseRateLimiter());
+    }
+
     /// <summary>The answer is made within half a minute, or not at all.</summary>
     public static RouteHandlerBuilder AnswersSoon(this RouteHandlerBuilder route)
     {
@@ -50,14 +59,16 @@ public static class Limits
     }
 
     private static RateLimitPartition<string> PartitionOf(HttpContext context, LimitOptions limits) =>
-        context.Connection.RemoteIpAddress is { } address && !IPAddress.IsLoopback(address)
-            ? RateLimitPartition.GetTokenBucketLimiter(NameOf(address), _ => new TokenBucketRateLimiterOptions
+        IsLimited(context)
+            ? RateLimitPartition.GetTokenBucketLimiter(NameOf(context.Connection.RemoteIpAddress!), _ => new TokenBucketRateLimiterOptions
             {
                 TokenLimit = Math.Max(1, limits.Burst),
                 TokensPerPeriod = limits.RequestsPerSecond,
                 ReplenishmentPeriod = TimeSpan.FromSeconds(1),
             })
             : RateLimitPartition.GetNoLimiter("");
+
+    private static bool IsLimited(HttpContext context) => context.Connection.RemoteIpAddress is { } address && !IPAddress.IsLoopback(address);
 
     private static string NameOf(IPAddress address)
     {

@@ -10,14 +10,14 @@ namespace Archive.Api.Kernels;
 /// </summary>
 public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock, ILogger<KernelRoster> log) : BackgroundService
 {
-    private const int Page = 5000;
+    private const int Page = 500;
 
     /// <summary>How long a request waits for what is new, before it takes what is there.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<Place, Dictionary<(string Uname, string Package, string Version), RosterBuild>> _builds = [];
+    private readonly Dictionary<Place, HashSet<RosterBuild>> _builds = [];
     private readonly Dictionary<Place, Shelf> _shelves = [];
 
     /// <summary>Places with changes that no roster shows yet; kept where a read fails in between.</summary>
@@ -69,7 +69,7 @@ public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock, ILogg
                 Take(RosterBuild.Of(record));
         }
         foreach (var place in _touched)
-            _shelves[place] = new Shelf(place, [.. _builds[place].Values]);
+            _shelves[place] = new Shelf(place, [.. _builds[place]]);
         if (_touched.Count > 0 || _roster is null)
             Volatile.Write(ref _roster, new Roster(_shelves.Values, _roster));
         _touched.Clear();
@@ -81,8 +81,9 @@ public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock, ILogg
     {
         var place = Place.Of(build.Key);
         if (!_builds.TryGetValue(place, out var builds))
-            _builds.Add(place, builds = []);
-        builds[(build.Key.Uname, build.Package, build.PackageVersion)] = build;
+            _builds.Add(place, builds = new(RosterBuild.SameBuild));
+        builds.Remove(build);
+        builds.Add(build);
         _sequence = build.Sequence;
         _touched.Add(place);
     }

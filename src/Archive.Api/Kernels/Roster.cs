@@ -17,12 +17,17 @@ public readonly record struct Place(string Distro, string Version, string Arch)
 /// <param name="RawSha256">Equal digests are equal BTF.</param>
 public sealed record RosterBuild(
     long Sequence, KernelKey Key, string Package, string PackageVersion, Outcome Outcome, string? Reason, DateTimeOffset FirstSeen, DateTimeOffset Updated,
-    DateTimeOffset? PublishedAt, string? TakenFrom, bool ShipsBtf, long RawSize, string? RawSha256)
+    DateTimeOffset? PublishedAt, string? TakenFrom, bool ShipsBtf, long RawSize, Sha256Digest? RawSha256)
 {
+    /// <summary>Two states of one build.</summary>
+    public static IEqualityComparer<RosterBuild> SameBuild { get; } = EqualityComparer<RosterBuild>.Create(
+        (a, b) => a?.Key.Uname == b?.Key.Uname && a?.Package == b?.Package && a?.PackageVersion == b?.PackageVersion && a?.Key == b?.Key,
+        build => HashCode.Combine(build.Key.Uname, build.PackageVersion));
+
     public bool IsServed => RawSha256 is not null;
 
     /// <summary>What the uname ends with (<c>cloud-amd64</c>): kernels of one flavour follow each other.</summary>
-    public string Flavour { get; } = KernelFlavour.Of(Key.Uname);
+    public string Flavour { get; } = string.Intern(KernelFlavour.Of(Key.Uname));
 
     public static RosterBuild Of(KernelRecord record)
     {
@@ -31,7 +36,7 @@ public sealed record RosterBuild(
             record.Sequence,
             new KernelKey(string.Intern(key.Distro), string.Intern(key.Version), string.Intern(key.Arch), key.Uname),
             record.Build.PackageName, record.Build.PackageVersion, record.Outcome, record.Reason, record.FirstSeen, record.Updated,
-            publication?.PublishedAt, publication?.TakenFrom, publication?.ShipsBtf ?? record.Outcome == Outcome.Native, publication?.Raw.Size ?? 0, publication?.Raw.Sha256);
+            publication?.PublishedAt, publication is null ? null : string.Intern(publication.TakenFrom), publication?.ShipsBtf ?? record.Outcome == Outcome.Native, publication?.Raw.Size ?? 0, publication is null ? null : Sha256Digest.Parse(publication.Raw.Sha256));
     }
 }
 

@@ -46,6 +46,12 @@ internal sealed class ProviderQuery : PreparedQuery
     {
         _command.Parameters[0].Value = value;
         await using var reader = await _command.ExecuteReaderAsync(cancellation);
+        return await ReadAsync(reader, cancellation);
+    }
+
+    /// <param name="reader">Of rows as <see cref="KernelSql.Select"/> has them.</param>
+    public static async Task<IReadOnlyList<KernelRecord>> ReadAsync(DbDataReader reader, CancellationToken cancellation)
+    {
         var records = new List<KernelRecord>();
         while (await reader.ReadAsync(cancellation))
             records.Add(KernelRow.Read(new ReaderColumns(reader)).ToRecord());

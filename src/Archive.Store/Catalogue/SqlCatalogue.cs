@@ -162,8 +162,11 @@ public abstract partial class SqlCatalogue(SqlDialect dialect, TimeProvider cloc
             return await change(row ?? new KernelRow(), current) || row is null;
         }, cancellation);
 
-    private async Task<IReadOnlyList<KernelRecord>> QueryAsync(string sql, object parameters, CancellationToken cancellation) =>
-        [.. (await ReadAsync<KernelRow>(sql, parameters, cancellation)).Select(row => row.ToRecord())];
+    private Task<IReadOnlyList<KernelRecord>> QueryAsync(string sql, object parameters, CancellationToken cancellation) => UseAsync(async connection =>
+    {
+        await using var reader = await connection.ExecuteReaderAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellation));
+        return await ProviderQuery.ReadAsync(reader, cancellation);
+    }, cancellation);
 
     private static IReadOnlyList<KernelRecord> NewestFirst(IReadOnlyList<KernelRecord> records) => records.Count < 2 ? records :
         [.. records.OrderByDescending(r => r.Build.PackageVersion, PackageVersionOrder.Of(records[0].Build.Key.Distro)).ThenBy(r => r.Sequence)];

@@ -13,7 +13,7 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         /// <summary>For a commit that outlives a slow disk; writers queue here instead of failing.</summary>
         private const int BusySeconds = 60;
 
-        private readonly string _connectionString;
+        private readonly string _path, _connectionString;
 
         /// <summary>Handles of pooled connections, which keep what was set on them.</summary>
         private readonly ConditionalWeakTable<object, object> _prepared = [];
@@ -23,6 +23,7 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
         public SqliteDialect(string path)
         {
             SQLitePCL.Batteries_V2.Init();
+            _path = path;
             _connectionString = new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = BusySeconds }.ToString();
         }
 
@@ -64,24 +65,8 @@ public sealed class SqliteCatalogue(string path, TimeProvider clock) : SqlCatalo
             _prepared.AddOrUpdate(connection.Handle!, this);
         }
 
-        /// <summary>
-        /// With the file mapped, a look-up among a million rows touches eight pages of the system's cache; without, it copies most of them, which
-        /// costs more than all the rest. What is beyond the mapping's most, 2 GiB, is read.
-        /// </summary>
-        public override async Task<PreparedQuery> PrepareQueryAsync(string sql, CancellationToken cancellation)
-        {
-            var connection = (SqliteConnection)await OpenAsync(cancellation);
-            try
-            {
-                await connection.ExecuteAsync($"PRAGMA mmap_size = {int.MaxValue}");
-                return new SqliteQuery(connection, sql);
-            }
-            catch
-            {
-                await connection.DisposeAsync();
-                throw;
-            }
-        }
+        public override Task<PreparedQuery> PrepareQueryAsync(string sql, CancellationToken cancellation) =>
+            Task.FromResult<PreparedQuery>(SqliteQuery.Open(_path, TimeSpan.FromSeconds(BusySeconds), sql));
 
         public override async ValueTask<long?> VersionAsync(CancellationToken cancellation)
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Archive.Store.Kernels;
@@ -18,7 +19,7 @@ internal static class DistroHints
     private const string DebianFlavours = "amd64|arm64|arm64-16k|686|686-pae|armmp|armmp-lpae|s390x|powerpc64le|riscv64|loong64|marvell|rpi";
 
     /// <summary>The builder's address and the build's own version.</summary>
-    private static readonly Rule[] Statements = [
+    private static readonly Level Statements = new([
         new("debian", @"~bpo(?<v>\d+)\+"),
         new("debian", @"[+~]deb(?<v>\d+)u\d"),
         new("debian", @"debian-kernel@lists\.debian\.org"),
@@ -33,10 +34,10 @@ internal static class DistroHints
         new("ol", @"@\S*\boracle\.com"),
         new("fedora", @"@\S*\bfedoraproject\.org"),
         new("rhel", @"@\S*\bredhat\.com"),
-    ];
+    ]);
 
     /// <summary>What packagers put into the release. RHEL's rebuilds tag their kernels as RHEL does; likeliest first.</summary>
-    private static readonly Rule[] Tags = [
+    private static readonly Level Tags = new([
         new("amzn", @"\.amzn(?<v>1|2|2023)\b"),
         new("ol", @"\.el(?<v>\d+)uek\b"),
         new("centos", @"\.el(?<v>\d+)\.centos\b"),
@@ -56,10 +57,10 @@ internal static class DistroHints
         new("kylin", @"\.ky(?<v>\d+)\b", v => $"v{v}"),
         new("photon", @"\.ph(?<v>\d)\b", v => $"{v}.0"),
         new("azurelinux", @"\.(cm|azl)(?<v>\d)\b", v => $"{v}.0"),
-    ];
+    ]);
 
     /// <summary>Series that a release of a distro stays on for its life, with Ubuntu's hardware enablement kernels after the release's own.</summary>
-    private static readonly Rule[] Series = [
+    private static readonly Level Series = new([
         Debian("4.9.0", "9"),
         Debian("4.19.0", "10"),
         Debian("5.10.0", "11"),
@@ -84,11 +85,11 @@ internal static class DistroHints
         Suse(@"5\.3\.18-5[79]", "15.3"),
         new("opensuse-tumbleweed", @"^([6-9]|\d\d)\.\d+\.\d+-\d+(\.\d+)?-default$"),
         new("sles", "-default$"),
-    ];
+    ]);
 
     public static IReadOnlyList<DistroHint> Of(string release, string text)
     {
-        List<DistroHint>[] levels = [Matches(Statements, text), Matches(Tags, release), Matches(Series, release)];
+        List<DistroHint>[] levels = [Statements.Matches(text), Tags.Matches(release), Series.Matches(release)];
         var heaviest = Array.Find(levels, static level => level.Count > 0);
         if (heaviest is null)
             return [];
@@ -104,17 +105,6 @@ internal static class DistroHints
         return versioned?.DistinctBy(hint => hint.Version) ?? ofDistro.SelectMany(level => level).Take(1);
     }
 
-    private static List<DistroHint> Matches(Rule[] rules, string text)
-    {
-        var hints = new List<DistroHint>();
-        foreach (var rule in rules)
-        {
-            if (rule.MayMatch(text))
-                rule.AddMatches(text, hints);
-        }
-        return hints;
-    }
-
     private static Rule Debian(string series, string version) =>
         new("debian", $@"^{Regex.Escape(series)}-\d+(-cloud|-rt)?-({DebianFlavours})$", _ => version);
 
@@ -122,6 +112,26 @@ internal static class DistroHints
         new("ubuntu", $@"^{Regex.Escape(series)}-\d+-({UbuntuFlavours})\b", _ => version);
 
     private static Rule Suse(string series, string version) => new("sles", $@"^{series}\..*-(default|azure|rt)$", _ => version);
+
+    /// <summary>Rules of one weight.</summary>
+    private sealed class Level(Rule[] rules)
+    {
+        /// <summary>As a rule none is there: one search tells so for all rules.</summary>
+        private readonly SearchValues<string> _words = SearchValues.Create([.. rules.Select(rule => rule.Word)], StringComparison.Ordinal);
+
+        public List<DistroHint> Matches(string text)
+        {
+            var hints = new List<DistroHint>();
+            if (!text.AsSpan().ContainsAny(_words))
+                return hints;
+            foreach (var rule in rules)
+            {
+                if (text.Contains(rule.Word, StringComparison.Ordinal))
+                    rule.AddMatches(text, hints);
+            }
+            return hints;
+        }
+    }
 
     /// <param name="distros">Canonical, with blanks between them.</param>
     /// <param name="pattern">Its group <c>v</c>, where it has one, is the version.</param>
@@ -132,15 +142,13 @@ internal static class DistroHints
 
         private Regex? _pattern;
 
-        private readonly string _literal = LiteralOf(pattern);
-
         private readonly string[] _distros = distros.Split(' ');
 
         /// <summary>Users' text meets these, so they must not backtrack. Made when first needed: all of them together would take a tenth of a cold start.</summary>
         private Regex Pattern => _pattern ??= new Regex(pattern, RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking);
 
-        /// <summary>Hardly any rule matches, and a search for its longest word costs a hundredth of what its automaton does.</summary>
-        public bool MayMatch(string text) => text.Contains(_literal, StringComparison.Ordinal);
+        /// <summary>Is in whatever the rule matches. Hardly any rule matches, and a search for its longest word costs a hundredth of what its automaton does.</summary>
+        public string Word { get; } = LiteralOf(pattern);
 
         public void AddMatches(string text, List<DistroHint> hints)
         {
