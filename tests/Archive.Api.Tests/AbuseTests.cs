@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text;
 
@@ -118,6 +120,31 @@ public sealed class AbuseTests(ApiFixture api) : IClassFixture<ApiFixture>
         for (var i = 0; i < 20; i++)
             Assert.Equal(Btf.Length, (await api.Client.GetByteArrayAsync(Tree)).Length);
         slow.ForEach(c => c.Dispose());
+    }
+
+    [Fact]
+    public async Task AClientThatAsksTooOftenIsToldToComeLaterAndThisMachineIsNot()
+    {
+        const int Burst = 5, Requests = 40;
+        using var limited = new ApiFixture(("Urls", "http://0.0.0.0:0"), ("Limits:RequestsPerSecond", "1"), ("Limits:Burst", $"{Burst}"));
+        var other = NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses)
+            .Select(a => a.Address).First(a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a));
+        Assert.All(await StatusesAsync(IPAddress.Loopback), status => Assert.Equal(HttpStatusCode.OK, status));
+        var told = await StatusesAsync(other);
+        Assert.All(told.Take(Burst), status => Assert.Equal(HttpStatusCode.OK, status));
+        Assert.Contains(HttpStatusCode.TooManyRequests, told);
+        Assert.All(await StatusesAsync(IPAddress.Loopback), status => Assert.Equal(HttpStatusCode.OK, status));
+
+        async Task<List<HttpStatusCode>> StatusesAsync(IPAddress address)
+        {
+            var statuses = new List<HttpStatusCode>();
+            for (var i = 0; i < Requests; i++)
+            {
+                using var answer = await limited.Client.GetAsync(new Uri($"http://{address}:{limited.Address.Port}/health/live"));
+                statuses.Add(answer.StatusCode);
+            }
+            return statuses;
+        }
     }
 
     private async Task<string> AnswerAsync(string request)

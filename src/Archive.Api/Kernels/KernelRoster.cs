@@ -5,7 +5,7 @@ using Archive.Store.Kernels;
 namespace Archive.Api.Kernels;
 
 /// <summary>
-/// Keeps a <see cref="Roster"/> in memory, some 400 bytes a build, so that lists over the whole catalogue cost no query. It asks the catalogue for
+/// Keeps a <see cref="Roster"/> in memory, some 450 bytes a build, so that lists over the whole catalogue cost no query. It asks the catalogue for
 /// what changed since the last sequence number that it saw, at most every two seconds; nothing ever leaves the catalogue, so that is all there is to know.
 /// </summary>
 public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock, ILogger<KernelRoster> log) : BackgroundService

@@ -64,6 +64,23 @@ public sealed class SqliteCatalogueTests : CatalogueContract, IDisposable
         Assert.NotEqual(own, await Catalogue.VersionAsync(None));
     }
 
+    /// <summary>After an error it is opened anew, and an answer that was kept before must not pass for one of now.</summary>
+    [Fact]
+    public async Task AVersionThatIsOpenedAnewGivesNoNumberOfAnEarlierOne()
+    {
+        await Catalogue.SeenAsync(Samples.Build(), None);
+        Assert.NotEqual(Ask(), Ask());
+
+        long Ask()
+        {
+            var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder.File("catalogue.db")};Pooling=False");
+            connection.Open();
+            using var version = new SqliteVersion(connection);
+            Assert.Equal(version.Get(), version.Get());
+            return version.Get();
+        }
+    }
+
     public void Dispose()
     {
         _opened.ForEach(c => c.Dispose());
