@@ -10,6 +10,7 @@ namespace Archive.Api.Kernels;
 /// </summary>
 public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock, ILogger<KernelRoster> log) : BackgroundService
 {
+    /// <summary>Rows that are dropped before the heap's first generation is full: ten times as many take twice the memory.</summary>
     private const int Page = 500;
 
     /// <summary>How long a request waits for what is new, before it takes what is there.</summary>
@@ -47,7 +48,7 @@ public sealed class KernelRoster(ICatalogue catalogue, TimeProvider clock, ILogg
         {
             await GetAsync(stoppingToken);
         }
-        catch (DbException e)
+        catch (Exception e) when (e is DbException or InvalidDataException)
         {
             log.LogWarning("The catalogue cannot be read yet: {Reason}", e.Message);
         }

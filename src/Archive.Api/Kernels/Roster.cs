@@ -21,7 +21,7 @@ public sealed record RosterBuild(
 {
     /// <summary>Two states of one build.</summary>
     public static IEqualityComparer<RosterBuild> SameBuild { get; } = EqualityComparer<RosterBuild>.Create(
-        (a, b) => a?.Key.Uname == b?.Key.Uname && a?.Package == b?.Package && a?.PackageVersion == b?.PackageVersion && a?.Key == b?.Key,
+        (a, b) => a?.Key == b?.Key && a?.Package == b?.Package && a?.PackageVersion == b?.PackageVersion,
         build => HashCode.Combine(build.Key.Uname, build.PackageVersion));
 
     public bool IsServed => RawSha256 is not null;
